@@ -1,0 +1,130 @@
+package flow
+
+import "net/netip"
+
+// Flow is one flow record: what one reporter saw between two endpoints from
+// Start to End. The zero value of a field means "not known" unless the
+// registry says that the attribute is always present.
+type Flow struct {
+	ID ID
+
+	// Start and End bound the interval that the counters cover, in nanoseconds
+	// since the Unix epoch.
+	Start, End int64
+
+	Observer Observer
+	Reporter Reporter
+
+	// PeerObserved is set when an agent also reports the other end of this
+	// flow. CountsOnce rests on it.
+	PeerObserved bool
+
+	Action Action
+	// DenyReason says why the kernel refused, for Action Deny only.
+	DenyReason Name
+
+	Transport Transport
+	// NetworkNamespace is the inode number of the reporter's network namespace.
+	NetworkNamespace uint32
+
+	Source, Destination Endpoint
+
+	// Process is the reporter's own process.
+	Process Process
+
+	Connections Connections
+	TCP         TCP
+}
+
+// Observer is the machine that made the record; it is carried by the OTLP
+// resource, never by the record's own attributes.
+type Observer struct {
+	Host, Node, Cluster Name
+}
+
+// Endpoint is one side of a flow and what that side sent.
+type Endpoint struct {
+	Address netip.Addr
+	// Port is 0 when it is not known or when flows that differ in it were merged.
+	Port  uint16
+	Type  EndpointType
+	Scope Scope
+	// Process is the executable name of the process at this end, where an agent
+	// that saw both ends knows it.
+	Process Name
+
+	// Bytes and Packets count at the IP layer, headers included, retransmissions
+	// included, as conntrack and NetFlow do.
+	Bytes, Packets uint64
+	// PayloadBytes counts application bytes exactly, each byte once.
+	PayloadBytes uint64
+}
+
+// Process identifies a process on the reporter's machine.
+type Process struct {
+	Executable Name
+	// PID is 0 when several processes share the record.
+	PID uint32
+	// Cgroup is the path below the cgroup2 root, for example
+	// "/kubepods/besteffort/pod1/2".
+	Cgroup Name
+}
+
+// Connections counts connections, or flows of a connectionless transport.
+//
+//	Seen = Completed + Open
+//
+// holds in every record; summed over the records of one connection Started and
+// Completed are 1 each.
+type Connections struct {
+	Seen, Started, Completed, Open uint64
+
+	// Reset, TimedOut and Abandoned part the completed: ended by a reset from
+	// either side, by unanswered retransmissions, or by the caller before the
+	// handshake was answered. The rest was closed in order.
+	Reset, TimedOut, Abandoned uint64
+}
+
+// TCP holds transport health. Times are microseconds.
+type TCP struct {
+	// RTTSum adds the smoothed round-trip times of RTTSamples connections,
+	// RTTMax is the largest of them, RTTMin the least round trip that any of
+	// them measured.
+	RTTSum, RTTSamples uint64
+	RTTMin, RTTMax     uint32
+	// Retransmits counts segments the reporter sent again.
+	Retransmits uint64
+}
+
+// RTTMean is the mean smoothed round-trip time, or 0 when nothing was measured.
+func (t *TCP) RTTMean() uint32 {
+	if t.RTTSamples == 0 {
+		return 0
+	}
+	return uint32(t.RTTSum / t.RTTSamples)
+}
+
+// CountsOnce reports whether a view that counts each connection once takes this
+// record: the source's report, or the destination's where no agent reports the
+// source. A denied or forwarded flow counts where it was seen, unless the other
+// end reports it too.
+func (f *Flow) CountsOnce() bool {
+	return f.Reporter != ReporterDestination || !f.PeerObserved
+}
+
+// NetworkType is "ipv4" or "ipv6" after the addresses, or empty when neither is
+// known. An IPv4 address mapped into IPv6 is IPv4.
+func (f *Flow) NetworkType() string {
+	addr := f.Source.Address
+	if !addr.IsValid() {
+		addr = f.Destination.Address
+	}
+	switch {
+	case !addr.IsValid():
+		return ""
+	case addr.Unmap().Is4():
+		return "ipv4"
+	default:
+		return "ipv6"
+	}
+}

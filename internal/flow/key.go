@@ -1,0 +1,95 @@
+package flow
+
+import "net/netip"
+
+// Key holds what two records of one interval must share to be merged without
+// losing anything but the source port. It is comparable and holds no string.
+type Key struct {
+	Observer                          Observer
+	Reporter                          Reporter
+	Action                            Action
+	Transport                         Transport
+	PeerObserved                      bool
+	SourcePort, DestinationPort       uint16
+	NetworkNamespace                  uint32
+	SourceAddress, DestinationAddress netip.Addr
+	DenyReason, Executable, Cgroup    Name
+	SourceProcess, DestinationProcess Name
+}
+
+// KeepSourcePort says whether a Key tells flows apart by their source port.
+type KeepSourcePort bool
+
+// Key returns the key of f.
+func (f *Flow) Key(keep KeepSourcePort) Key {
+	k := Key{
+		Observer:           f.Observer,
+		Reporter:           f.Reporter,
+		Action:             f.Action,
+		Transport:          f.Transport,
+		PeerObserved:       f.PeerObserved,
+		DestinationPort:    f.Destination.Port,
+		NetworkNamespace:   f.NetworkNamespace,
+		SourceAddress:      f.Source.Address,
+		DestinationAddress: f.Destination.Address,
+		DenyReason:         f.DenyReason,
+		Executable:         f.Process.Executable,
+		Cgroup:             f.Process.Cgroup,
+		SourceProcess:      f.Source.Process,
+		DestinationProcess: f.Destination.Process,
+	}
+	if keep {
+		k.SourcePort = f.Source.Port
+	}
+	return k
+}
+
+// Merge adds other, which must share f's key, to f. Counters add, the interval
+// widens, round-trip times add with their number of samples; a source port or
+// process id that differs becomes unknown. f keeps its ID.
+func (f *Flow) Merge(other *Flow) {
+	f.Start = min(f.Start, other.Start)
+	f.End = max(f.End, other.End)
+	if f.Source.Port != other.Source.Port {
+		f.Source.Port = 0
+	}
+	if f.Process.PID != other.Process.PID {
+		f.Process.PID = 0
+	}
+	f.Source.merge(&other.Source)
+	f.Destination.merge(&other.Destination)
+	f.Connections.merge(&other.Connections)
+	f.TCP.merge(&other.TCP)
+}
+
+func (e *Endpoint) merge(other *Endpoint) {
+	e.Bytes += other.Bytes
+	e.Packets += other.Packets
+	e.PayloadBytes += other.PayloadBytes
+}
+
+func (c *Connections) merge(other *Connections) {
+	c.Seen += other.Seen
+	c.Started += other.Started
+	c.Completed += other.Completed
+	c.Open += other.Open
+	c.Reset += other.Reset
+	c.TimedOut += other.TimedOut
+	c.Abandoned += other.Abandoned
+}
+
+func (t *TCP) merge(other *TCP) {
+	t.RTTSum += other.RTTSum
+	t.RTTSamples += other.RTTSamples
+	t.RTTMin = leastKnown(t.RTTMin, other.RTTMin)
+	t.RTTMax = max(t.RTTMax, other.RTTMax)
+	t.Retransmits += other.Retransmits
+}
+
+// leastKnown is the smaller of two values of which 0 means unknown.
+func leastKnown(a, b uint32) uint32 {
+	if a == 0 || (b != 0 && b < a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,62 @@
+package flow
+
+// Loss says that something was lost, where, and how much. It travels as a log
+// record of its own (EventLoss) beside the flows it is missing from.
+type Loss struct {
+	ID       ID
+	Observer Observer
+	// Start and End bound when it was lost, in nanoseconds since the Unix epoch.
+	Start, End int64
+	// Stage is where: one of the Stage constants.
+	Stage string
+	// Unit is what Count counts: one of the Unit constants.
+	Unit  string
+	Count uint64
+}
+
+// The stages at which something can be lost, from the kernel outwards.
+const (
+	StageSocketStorage = "socket_storage" // the kernel had no memory for a socket's counters
+	StageRingBuffer    = "ring_buffer"    // the ring buffer was full
+	StageMerge         = "merge"          // the table of open records was full
+	StagePipeline      = "pipeline"       // the next component refused the records
+)
+
+// The units of a loss.
+const (
+	UnitConnections = "connections"
+	UnitRecords     = "records"
+)
+
+// Agent is a sign of life that a capturing agent sends each interval: what it
+// captures, what it does not and why, and what it costs. It travels as a log
+// record of its own (EventAgent).
+type Agent struct {
+	ID       ID
+	Observer Observer
+	// Time is when it was sent, Started when the agent started, in nanoseconds
+	// since the Unix epoch.
+	Time, Started int64
+	Version       string
+	// Interval is the time between two signs of life, in nanoseconds.
+	Interval int64
+	Engines  []Engine
+	// Connections is the number of live connections at Time.
+	Connections uint64
+	// Records counts the flow records sent since Started, Lost the connections
+	// and records lost since then.
+	Records, Lost uint64
+	// CPUTime is the processor time that the agent has used since Started, in
+	// nanoseconds; Memory its resident set in bytes.
+	CPUTime int64
+	Memory  uint64
+}
+
+// Engine is one way of capturing.
+type Engine struct {
+	// Name is "tcp", "udp", "drops", "forward" or "nat".
+	Name string
+	On   bool
+	// Detail says why an engine is off and what to do, or what limits one that is on.
+	Detail string
+}
