@@ -64,8 +64,10 @@ func startAt(t *testing.T, listen, dir string, args ...string) *collector {
 func run(t *testing.T, cmd *exec.Cmd, listen, dir string) *collector {
 	t.Helper()
 	c := &collector{t: t, cmd: cmd, base: "http://" + listen, log: &logBuffer{}, exited: make(chan struct{})}
-	cmd.Dir = t.TempDir()
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "FLOWLOGS_LISTEN=" + listen, "FLOWLOGS_DATA=" + dir}
+	if cmd.Dir == "" {
+		cmd.Dir = t.TempDir()
+	}
+	cmd.Env = append(cmd.Env, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "FLOWLOGS_LISTEN="+listen, "FLOWLOGS_DATA="+dir)
 	cmd.Stdout, cmd.Stderr = c.log, c.log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -88,14 +90,20 @@ func run(t *testing.T, cmd *exec.Cmd, listen, dir string) *collector {
 func (c *collector) ready() *collector {
 	c.t.Helper()
 	c.eventually("the Flow Visualizer answers", func() error {
-		select {
-		case <-c.exited:
-			c.t.Fatalf("the collector exited with %d", c.cmd.ProcessState.ExitCode())
-		default:
-		}
+		c.running()
 		return c.get("/api/v1/status", nil, nil)
 	})
 	return c
+}
+
+// running fails the test if the collector has ended by itself.
+func (c *collector) running() {
+	c.t.Helper()
+	select {
+	case <-c.exited:
+		c.t.Fatalf("the collector exited with %d", c.cmd.ProcessState.ExitCode())
+	default:
+	}
 }
 
 // stop ends the collector as a terminal or systemd does and returns its exit code.

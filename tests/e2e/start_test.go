@@ -98,6 +98,7 @@ func TestMissingPrivilegeIsNamed(t *testing.T) {
 	}
 
 	cmd := exec.Command(program)
+	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody, NoSetGroups: true}}
 	wantRefusal(t, run(t, cmd, freeAddress(t), data), "flowlog", "CAP_BPF")
 }
