@@ -48,7 +48,7 @@ $(LINT):
 	@CGO_ENABLED=0 go build -C tools/lint -ldflags '-s -w' -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: bench
-bench: ## measure; results go to bench/results
+bench: ## measure; results go to .cache/bench, COUNT=10 repeats
 	@tools/install-needs build bench
 	@tools/bench
 
