@@ -22,38 +22,52 @@ type groups struct {
 	}
 }
 
-// traffic opens count connections to a server of its own, one after another,
-// sends request and gets response on each, and returns the server's port.
+// traffic makes connections to a server of its own and returns its port.
 func traffic(t *testing.T, count int, request, response string) (port string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := connect(count, request, response)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return port
+}
+
+// connect opens count connections to a server of its own, one after another,
+// sends request and gets response on each, and returns the server's port.
+func connect(count int, request, response string) (port string, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
 	}
 	defer l.Close()
 	served := make(chan error, 1)
 	go func() { served <- serve(l, count, len(request), response) }()
 	for range count {
-		conn, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
+		if err := exchange(l.Addr().String(), request, response); err != nil {
+			return "", err
 		}
-		if _, err := io.WriteString(conn, request); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := io.ReadAll(conn); err != nil || string(got) != response {
-			t.Fatalf("response %q, %v", got, err)
-		}
-		conn.Close()
 	}
 	if err := <-served; err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	_, port, err = net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+func exchange(address, request, response string) error {
+	conn, err := net.Dial("tcp", address)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	return port
+	defer conn.Close()
+	if _, err := io.WriteString(conn, request); err != nil {
+		return err
+	}
+	got, err := io.ReadAll(conn)
+	if err == nil && string(got) != response {
+		err = fmt.Errorf("response %q, want %q", got, response)
+	}
+	return err
 }
 
 func serve(l net.Listener, count, requestSize int, response string) error {
@@ -90,6 +104,18 @@ func (c *collector) sums(port, reporter string, want map[string]int64) error {
 		if sum := got.Groups[0].Sums[name]; sum != n {
 			return fmt.Errorf("%s is %d, want %d (all: %v)", name, sum, n, got.Groups[0].Sums)
 		}
+	}
+	return nil
+}
+
+// anyGroup is nil once the store holds any flow.
+func (c *collector) anyGroup() error {
+	var got groups
+	if err := c.get("/api/v1/groups", url.Values{"by": {"destination.port"}}, &got); err != nil {
+		return err
+	}
+	if len(got.Groups) == 0 {
+		return errors.New("no flows yet")
 	}
 	return nil
 }
