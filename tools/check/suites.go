@@ -30,7 +30,7 @@ const (
 // suites lists every check of the project, cheap ones first.
 func suites() []suite {
 	return []suite{
-		{"source", "gofmt, shell syntax, licence", time.Minute, sourceSuite},
+		{"source", "gofmt, shell syntax, links, licence", time.Minute, sourceSuite},
 		{"modules", "go.mod files are tidy and verified", 5 * time.Minute, modulesSuite},
 		{"tools", "tests of the tools themselves", 5 * time.Minute, toolsSuite},
 		{"vet", "go vet", 25 * time.Minute, vetSuite},
@@ -78,6 +78,14 @@ func sourceSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 		if data, err := os.ReadFile(name); err == nil && strings.HasPrefix(string(data), "#!/usr/bin/env bash\n") {
 			t.step(ctx, log, name, "bash", "-n", name)
 		}
+	}
+
+	if broken, err := brokenLinks(ctx, log); err != nil {
+		return t, err
+	} else if len(broken) > 0 {
+		t.fail("broken links:\n" + strings.Join(broken, "\n"))
+	} else {
+		t.pass()
 	}
 
 	licence, err := os.ReadFile("LICENSE")
