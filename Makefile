@@ -1,0 +1,73 @@
+# The few commands a person types; CI calls only these. `make` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# DuckDB is C++, so cgo is on; the tags and the linker flags make one static
+# binary of it all. Tests use the same flags: one build cache for both.
+export CGO_ENABLED := 1
+export GOFLAGS := -trimpath -buildvcs=false -tags=netgo,osusergo,grpcnotrace
+LDFLAGS := -s -w -linkmode external -extldflags -static
+
+BINARY := bin/otelcol-flowlogs
+LINT_VERSION = $(shell sed -n 's|^\tgithub.com/golangci/golangci-lint/v2 \(v[^ ]*\).*|\1|p' tools/lint/go.mod)
+LINT = .cache/bin/golangci-lint-$(LINT_VERSION)
+BPF := ./receiver/flowlogreceiver/internal/bpf
+UI := extension/flowvisualizerextension/internal/ui
+export PATH := $(CURDIR)/.cache/node/node_modules/node/bin:$(PATH)
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## build, show this machine's flows; PORT=8687 changes the port
+	@tools/run $(BINARY)
+
+.PHONY: build
+build: ## build the static binary bin/otelcol-flowlogs
+	@tools/install-needs build
+	@mkdir -p $(dir $(BINARY))
+	@echo "building $(BINARY); the first time takes some minutes"
+	@tools/quiet-static-link go build -ldflags '$(LDFLAGS)' -o $(BINARY) ./distribution
+
+.PHONY: test
+test: ## run every check; RUN='unit|e2e' chooses suites
+	@tools/install-needs build test
+	@go build -C tools -o ../.cache/bin/check ./check
+	@.cache/bin/check -run '$(RUN)'
+
+.PHONY: lint
+lint: $(LINT) ## run golangci-lint
+	@$(LINT) run ./...
+
+$(LINT):
+	@echo "building golangci-lint $(LINT_VERSION); the first time takes some minutes"
+	@CGO_ENABLED=0 go build -C tools/lint -ldflags '-s -w' -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: bench
+bench: ## measure; results go to .cache/bench, COUNT=10 repeats
+	@tools/install-needs build bench
+	@tools/bench
+
+.PHONY: generate generate-collector generate-docs generate-bpf generate-ui
+generate: generate-collector generate-docs generate-bpf generate-ui ## regenerate what is committed but not written by hand
+
+generate-collector:
+	@go tool -modfile=tools/go.mod builder --config builder-config.yaml --skip-get-modules --skip-compilation
+
+generate-docs:
+	@go generate ./internal/flow
+
+generate-bpf:
+	@go generate $(BPF)
+
+generate-ui:
+	@npm --prefix $(UI) ci --no-audit --no-fund
+	@npm --prefix $(UI) run build
+
+.PHONY: clean
+clean: ## remove what was built; the stored flows in data/ stay
+	@rm -rf bin .cache $(UI)/node_modules

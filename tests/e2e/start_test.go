@@ -1,0 +1,138 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// wantRefusal waits for a collector that cannot start and checks that it says
+// why in one error that names each of the words.
+func wantRefusal(t *testing.T, c *collector, words ...string) {
+	t.Helper()
+	if code := c.wait(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	var last string
+	for line := range strings.Lines(c.log.String()) {
+		if strings.HasPrefix(line, "Error: ") {
+			last = line
+		}
+	}
+	for _, word := range words {
+		if !strings.Contains(last, word) {
+			t.Errorf("the error does not name %q: %q", word, last)
+		}
+	}
+	if strings.Contains(c.log.String(), "panic") {
+		t.Error("it panicked")
+	}
+}
+
+func TestPortInUseIsNamed(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := startAt(t, l.Addr().String(), t.TempDir())
+	wantRefusal(t, c, l.Addr().String(), "in use", "endpoint")
+}
+
+func TestStoreDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting a read-only file system needs root")
+	}
+	dir := t.TempDir()
+	if err := syscall.Mount("flowlogs-test", dir, "tmpfs", syscall.MS_RDONLY, ""); err != nil {
+		t.Fatalf("mount tmpfs: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount %s: %v", dir, err)
+		}
+	})
+	wantRefusal(t, start(t, dir), dir, "read-only")
+}
+
+func TestStoreDirectoryThatIsAFileIsNamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "flows")
+	if err := os.WriteFile(file, []byte("notes\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantRefusal(t, start(t, file), file, "not a directory")
+	if content, err := os.ReadFile(file); err != nil || string(content) != "notes\n" {
+		t.Errorf("the file holds %q now (%v)", content, err)
+	}
+}
+
+func TestSecondCollectorOnTheSameStoreIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	first := start(t, dir).ready()
+	wantRefusal(t, start(t, dir), dir)
+	if err := first.get("/api/v1/status", nil, nil); err != nil {
+		t.Errorf("the first one no longer answers: %v", err)
+	}
+}
+
+func TestMissingPrivilegeIsNamed(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("dropping privileges needs root")
+	}
+	dir := publicDir(t)
+	program := filepath.Join(dir, "otelcol-flowlogs")
+	copyFile(t, binary, program)
+	data := filepath.Join(dir, "data")
+	const nobody = 65534
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(data, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+
+	cmd := exec.Command(program)
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody, NoSetGroups: true}}
+	wantRefusal(t, run(t, cmd, freeAddress(t), data), "flowlog", "CAP_BPF")
+}
+
+// publicDir returns a directory that every user may enter; t.TempDir is for
+// its owner only.
+func publicDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "flowlogs-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	in, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		t.Fatal(fmt.Errorf("copy %s: %w", from, err))
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
