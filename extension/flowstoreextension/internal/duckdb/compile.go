@@ -1,0 +1,222 @@
+package duckdb
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore/filter"
+)
+
+// statement is SQL text under construction with its parameters. Only names from
+// the registry and fixed text enter the text; every value is a parameter.
+type statement struct {
+	text strings.Builder
+	args []any
+}
+
+func (s *statement) add(text string, args ...any) {
+	s.text.WriteString(text)
+	s.args = append(s.args, args...)
+}
+
+// where adds the condition that selects the records of sel.
+func (s *statement) where(sel *flowstore.Selection) {
+	s.add(" WHERE ")
+	s.between(`"flow.end"`, sel.Range)
+	switch sel.View {
+	case flowstore.AllReports:
+	case flowstore.Once:
+		s.add(` AND ("flow.reporter" IS DISTINCT FROM 'destination' OR NOT "flow.peer.observed")`)
+	case flowstore.SourceReports:
+		s.add(` AND "flow.reporter" = 'source'`)
+	case flowstore.DestinationReports:
+		s.add(` AND "flow.reporter" = 'destination'`)
+	case flowstore.ForwardReports:
+		s.add(` AND "flow.reporter" = 'forward'`)
+	}
+	if sel.Filter != nil {
+		s.add(" AND ")
+		s.expr(sel.Filter)
+	}
+}
+
+// between adds the condition that column, a TIMESTAMP_NS, lies in r.
+func (s *statement) between(column string, r flowstore.Range) {
+	s.add("("+column+" >= make_timestamp_ns(?::BIGINT) AND "+column+" < make_timestamp_ns(?::BIGINT))",
+		storedTime(r.From), storedTime(r.To))
+}
+
+// storedTime keeps clear of the values that DuckDB takes for infinity.
+func storedTime(ns int64) int64 { return min(max(ns, math.MinInt64+2), math.MaxInt64-1) }
+
+// expr adds a condition that is true for the records that e matches, and false
+// or NULL for the others. Negations ask IS NOT TRUE, so that an absent attribute
+// never satisfies a condition and always satisfies its negation.
+func (s *statement) expr(e filter.Expr) {
+	switch e := e.(type) {
+	case filter.And:
+		s.join(e, " AND ")
+	case filter.Or:
+		s.join(e, " OR ")
+	case filter.Not:
+		s.add("((")
+		s.expr(e.Expr)
+		s.add(") IS NOT TRUE)")
+	case *filter.Cond:
+		s.cond(e)
+	default:
+		panic(fmt.Sprintf("filter expression of type %T", e))
+	}
+}
+
+func (s *statement) join(parts []filter.Expr, word string) {
+	s.add("(")
+	for i, part := range parts {
+		if i > 0 {
+			s.add(word)
+		}
+		s.expr(part)
+	}
+	s.add(")")
+}
+
+func (s *statement) cond(c *filter.Cond) {
+	if c.Negate {
+		s.add("((")
+		s.holds(c)
+		s.add(") IS NOT TRUE)")
+		return
+	}
+	s.add("(")
+	s.holds(c)
+	s.add(")")
+}
+
+func (s *statement) holds(c *filter.Cond) {
+	switch c.Op {
+	case filter.Exists:
+		s.add(present(c.Field))
+	case filter.Contains:
+		s.add("contains(" + lowerASCII(printed(c.Field)) + ", ?::VARCHAR)")
+		s.args = append(s.args, filter.LowerASCII(c.Values[0].Text))
+	case filter.Less:
+		s.compare(c, " < ")
+	case filter.LessOrEqual:
+		s.compare(c, " <= ")
+	case filter.Greater:
+		s.compare(c, " > ")
+	case filter.GreaterOrEqual:
+		s.compare(c, " >= ")
+	default: // Equal, In
+		s.in(c)
+	}
+}
+
+// compare adds a comparison with one value.
+func (s *statement) compare(c *filter.Cond, op string) {
+	s.add(comparable(c.Field) + op)
+	s.operand(c.Values[0].Value)
+}
+
+// in adds the test for one of several values: the single values as a list, which
+// DuckDB looks up by hash, and each prefix as a range.
+func (s *statement) in(c *filter.Cond) {
+	separator := ""
+	listed := 0
+	for i := range c.Values {
+		if c.Values[i].Prefix.IsValid() {
+			s.add(separator)
+			s.prefix(c.Field, &c.Values[i])
+			separator = " OR "
+		} else {
+			listed++
+		}
+	}
+	if listed == 0 {
+		return
+	}
+	s.add(separator + comparable(c.Field) + " IN (")
+	separator = ""
+	for i := range c.Values {
+		if !c.Values[i].Prefix.IsValid() {
+			s.add(separator)
+			s.operand(c.Values[i].Value)
+			separator = ", "
+		}
+	}
+	s.add(")")
+}
+
+// prefix adds the test for an address in a prefix; as in netip.Prefix.Contains an
+// address with a zone is in none.
+func (s *statement) prefix(field *flow.Field[flow.Flow], operand *filter.Operand) {
+	first, last := prefixKeys(operand.Prefix)
+	key := quoteName(field.Name + keySuffix)
+	s.add("("+key+" BETWEEN ?::BLOB AND ?::BLOB", first, last)
+	if keyLength(operand.Prefix) == 17 && !bytes.Equal(first, last) {
+		s.add(" AND octet_length(" + key + ") = 17")
+	}
+	s.add(")")
+}
+
+// operand adds a parameter of the type that comparable has.
+func (s *statement) operand(v flow.Value) {
+	switch v.Type {
+	case flow.Address:
+		s.add("?::BLOB", addressKey(v.Addr))
+	case flow.Boolean:
+		s.add("?::BOOLEAN", v.Int != 0)
+	case flow.Integer, flow.Time:
+		s.add("?::BIGINT", v.Int)
+	default:
+		s.add("?::VARCHAR", v.Str)
+	}
+}
+
+// present is the SQL for a field being there.
+func present(field *flow.Field[flow.Flow]) string {
+	if field.Name == idName {
+		return `("flow.id.node" IS NOT NULL)`
+	}
+	return quoteName(field.Name) + " IS NOT NULL"
+}
+
+// comparable is the SQL for a field's value in a form that compares as the filter
+// language does.
+func comparable(field *flow.Field[flow.Flow]) string {
+	switch {
+	case field.Name == idName:
+		return idText
+	case field.Type == flow.Address:
+		return quoteName(field.Name + keySuffix)
+	case field.Type == flow.Time:
+		return "epoch_ns(" + quoteName(field.Name) + ")"
+	default:
+		return quoteName(field.Name)
+	}
+}
+
+// printed is the SQL for a field's value as flow.Value.String prints it.
+func printed(field *flow.Field[flow.Flow]) string {
+	name := quoteName(field.Name)
+	switch {
+	case field.Name == idName:
+		return idText
+	case field.Type == flow.Keyword, field.Type == flow.Address:
+		return name
+	case field.Type == flow.Time:
+		fraction := "lpad(CAST(((epoch_ns(" + name + ") % 1000000000) + 1000000000) % 1000000000 AS VARCHAR), 9, '0')"
+		return "(strftime(" + name + ", '%Y-%m-%dT%H:%M:%S') || rtrim(rtrim('.' || " + fraction + ", '0'), '.') || 'Z')"
+	default:
+		return "CAST(" + name + " AS VARCHAR)"
+	}
+}
+
+// lowerASCII is filter.LowerASCII in SQL; lower() would fold all of Unicode.
+func lowerASCII(text string) string {
+	return "translate(" + text + ", 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
+}

@@ -1,0 +1,2 @@
+// Package duckdb keeps flow records in an embedded DuckDB database.
+package duckdb

@@ -1,0 +1,270 @@
+package flowstoretest
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+)
+
+// Start is the time around which the generated records lie.
+const Start = int64(1_767_225_600_000_000_000) // 2026-01-01T00:00:00Z
+
+const (
+	second = int64(1_000_000_000)
+	span   = 3600 * second
+)
+
+// Generator makes random records, the same for the same seed. Values come from
+// small pools, so that they repeat, tie and collide, and among them are those that
+// stores get wrong: absent and empty text, wildcards, quotes, letters beyond ASCII,
+// IPv4 mapped into IPv6.
+type Generator struct {
+	*rand.Rand
+	next flow.ID
+}
+
+// NewGenerator returns the generator of seed.
+func NewGenerator(seed uint64) *Generator {
+	return &Generator{
+		Rand: rand.New(rand.NewPCG(seed, seed)),
+		next: flow.ID{Node: 0x5eed0000 + uint32(seed), Epoch: uint32(Start / second), Counter: 1},
+	}
+}
+
+var (
+	hosts     = []string{"node-1", "node-2", "Node-3"}
+	processes = []string{"curl", "nginx", "CURL", "python3.12", "100%", "a_b", "a-b", "axb", `say "hi"`, `back\slash`, "größe", "GRÖSSE", "日本", "", "x y", "(paren)", "naïve'quote"}
+	reasons   = []string{"connection_refused", "timed_out", "host_unreachable"}
+	cgroups   = []string{"/system.slice/ssh.service", "/kubepods/besteffort/pod1/2", "/"}
+	addresses = []string{
+		"10.0.0.1", "10.0.0.2", "10.0.1.1", "10.128.0.1", "127.0.0.1", "192.168.1.255", "192.168.2.0", "8.8.8.8", "0.0.0.0", "255.255.255.255",
+		"100.64.3.4", "::1", "::", "fe80::1", "2001:db8::1", "2001:db8:0:1::1", "2001:db8:ffff::1", "fd00::a00:1", "a00::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		"::ffff:10.0.0.1", "::ffff:8.8.8.8",
+	}
+	ports = []uint16{0, 22, 53, 80, 443, 8443, 65535}
+)
+
+func pick[T any](g *Generator, list []T) T { return list[g.IntN(len(list))] }
+
+func (g *Generator) name(list []string) flow.Name {
+	if g.IntN(4) == 0 {
+		return flow.Name{}
+	}
+	return flow.Intern(pick(g, list))
+}
+
+// id gives most records the next number and some a number with a gap before it.
+func (g *Generator) id() flow.ID {
+	id := g.next
+	g.next.Counter++
+	switch g.IntN(50) {
+	case 0:
+		g.next.Counter += uint64(g.IntN(5))
+	case 1:
+		g.next.Epoch++
+		g.next.Counter = 1
+	}
+	return id
+}
+
+func (g *Generator) observer() flow.Observer {
+	return flow.Observer{Host: g.name(hosts), Node: g.name(hosts[:2]), Cluster: g.name([]string{"east"})}
+}
+
+// time is often a whole second, so that records tie.
+func (g *Generator) time() int64 {
+	at := Start + g.Int64N(span)
+	if g.IntN(3) > 0 {
+		at -= at % (30 * second)
+	}
+	return at
+}
+
+func (g *Generator) counter() uint64 {
+	switch g.IntN(4) {
+	case 0:
+		return 0
+	case 1:
+		return g.Uint64N(10)
+	default:
+		return g.Uint64N(1 << 40)
+	}
+}
+
+func (g *Generator) endpoint() flow.Endpoint {
+	e := flow.Endpoint{
+		Port:         pick(g, ports),
+		Type:         flow.EndpointType(g.IntN(6)),
+		Scope:        flow.Scope(g.IntN(8)),
+		Process:      g.name(processes),
+		Bytes:        g.counter(),
+		Packets:      g.counter(),
+		PayloadBytes: g.counter(),
+	}
+	if g.IntN(6) > 0 {
+		e.Address = netip.MustParseAddr(pick(g, addresses))
+	}
+	return e
+}
+
+// Flow makes one flow record.
+func (g *Generator) Flow() flow.Flow {
+	end := g.time()
+	f := flow.Flow{
+		ID:               g.id(),
+		Start:            end - g.Int64N(20*second),
+		End:              end,
+		Observer:         g.observer(),
+		Reporter:         flow.Reporter(g.IntN(4)),
+		PeerObserved:     g.IntN(2) == 0,
+		Action:           flow.Action(g.IntN(3)),
+		Transport:        pick(g, []flow.Transport{0, flow.TransportTCP, flow.TransportTCP, flow.TransportUDP, flow.TransportICMPv6, 47}),
+		NetworkNamespace: pick(g, []uint32{0, 4026531840, 4026532000}),
+		Source:           g.endpoint(),
+		Destination:      g.endpoint(),
+		Process:          flow.Process{Executable: g.name(processes), PID: pick(g, []uint32{0, 1, 4242}), Cgroup: g.name(cgroups)},
+		Connections: flow.Connections{
+			Seen: g.counter(), Started: g.counter(), Completed: g.counter(), Open: g.counter(),
+			Reset: g.counter(), TimedOut: g.counter(), Abandoned: g.counter(),
+		},
+	}
+	if f.Action == flow.Deny {
+		f.DenyReason = g.name(reasons)
+	}
+	if g.IntN(2) == 0 {
+		f.TCP = flow.TCP{
+			RTTSum: 1 + g.Uint64N(1<<30), RTTSamples: 1 + g.Uint64N(8),
+			RTTMin: g.Uint32N(5000), RTTMax: g.Uint32N(90000), Retransmits: g.counter(),
+		}
+	}
+	return f
+}
+
+// Loss makes one loss.
+func (g *Generator) Loss() flow.Loss {
+	end := g.time()
+	return flow.Loss{
+		ID: g.id(), Observer: g.observer(), Start: end - g.Int64N(60*second), End: end,
+		Stage: pick(g, []string{flow.StageRingBuffer, flow.StageMerge, ""}),
+		Unit:  pick(g, []string{flow.UnitConnections, flow.UnitRecords}), Count: g.counter(),
+	}
+}
+
+// Agent makes one sign of life.
+func (g *Generator) Agent() flow.Agent {
+	a := flow.Agent{
+		ID: g.id(), Observer: g.observer(), Time: g.time(), Started: Start - span, Version: pick(g, []string{"", "0.1.0"}),
+		Interval: 10 * second, Connections: g.counter(), Records: g.counter(), Lost: g.counter(),
+		CPUTime: g.Int64N(span), Memory: g.counter(),
+	}
+	for _, name := range []string{"tcp", "udp"}[:g.IntN(3)] {
+		a.Engines = append(a.Engines, flow.Engine{Name: name, On: g.IntN(2) == 0, Detail: pick(g, []string{"", "no BTF: use a newer kernel"})})
+	}
+	return a
+}
+
+// Batch makes a batch of n flows with some losses and agents.
+func (g *Generator) Batch(n int) *flow.Batch {
+	batch := &flow.Batch{}
+	for range n {
+		batch.Flows = append(batch.Flows, g.Flow())
+		if g.IntN(10) == 0 {
+			batch.Losses = append(batch.Losses, g.Loss())
+		}
+		if g.IntN(10) == 0 {
+			batch.Agents = append(batch.Agents, g.Agent())
+		}
+	}
+	return batch
+}
+
+// Filter makes the text of a random filter over values that flows hold and some
+// that they do not.
+func (g *Generator) Filter(flows []flow.Flow, depth int) string {
+	if depth > 0 {
+		switch g.IntN(5) {
+		case 0:
+			return "(" + g.Filter(flows, depth-1) + " and " + g.Filter(flows, depth-1) + ")"
+		case 1:
+			return "(" + g.Filter(flows, depth-1) + " or " + g.Filter(flows, depth-1) + ")"
+		case 2:
+			return "not (" + g.Filter(flows, depth-1) + ")"
+		}
+	}
+	fields := flow.Flows.Fields()
+	return g.Condition(&fields[g.IntN(len(fields))], pick(g, Operators), flows)
+}
+
+// Operators are the filter language's.
+var Operators = []string{"=", "!=", "<", "<=", ">", ">=", "~", "!~", "in", "not in", "exists", "not exists"}
+
+// Condition makes a condition on field, sometimes on both ends.
+func (g *Generator) Condition(field *flow.Field[flow.Flow], op string, flows []flow.Flow) string {
+	name := field.Name
+	if rest, ok := strings.CutPrefix(name, "source."); ok && g.IntN(4) == 0 {
+		name = "either." + rest
+	}
+	switch op {
+	case "exists", "not exists":
+		return name + " " + op
+	case "in", "not in":
+		values := make([]string, 1+g.IntN(4))
+		for i := range values {
+			values[i] = g.operand(field, true, flows)
+		}
+		return name + " " + op + " (" + strings.Join(values, ", ") + ")"
+	case "~", "!~":
+		text := unquote(g.operand(field, false, flows))
+		if text != "" {
+			runes := []rune(text)
+			from := g.IntN(len(runes))
+			text = string(runes[from : from+1+g.IntN(len(runes)-from)])
+		}
+		if g.IntN(2) == 0 {
+			text = strings.ToUpper(text)
+		}
+		return name + " " + op + " " + quote(text)
+	default:
+		return name + " " + op + " " + g.operand(field, op == "=" || op == "!=", flows)
+	}
+}
+
+// operand prints a value of the field's type.
+func (g *Generator) operand(field *flow.Field[flow.Flow], prefixes bool, flows []flow.Flow) string {
+	if field.Type == flow.Address && prefixes && g.IntN(2) == 0 {
+		addr := netip.MustParseAddr(pick(g, addresses)).Unmap()
+		prefix, _ := addr.Prefix(g.IntN(addr.BitLen() + 1))
+		return prefix.String()
+	}
+	if len(flows) > 0 && g.IntN(8) > 0 {
+		for range 20 {
+			if v := field.Get(&flows[g.IntN(len(flows))]); v.Present() {
+				return quote(v.String())
+			}
+		}
+	}
+	switch field.Type {
+	case flow.Address:
+		return netip.MustParseAddr(pick(g, addresses)).Unmap().String()
+	case flow.Integer:
+		return strconv.FormatInt(g.Int64()-g.Int64(), 10)
+	case flow.Boolean:
+		return pick(g, []string{"true", "false"})
+	case flow.Time:
+		return "2026-01-01T00:30:00.5Z"
+	default:
+		return quote(pick(g, processes))
+	}
+}
+
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+func unquote(s string) string {
+	s = strings.TrimSuffix(strings.TrimPrefix(s, `"`), `"`)
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(s)
+}

@@ -1,0 +1,375 @@
+package flowstoretest
+
+import (
+	"context"
+	"math"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore/filter"
+)
+
+// Store is a store that can be closed.
+type Store interface {
+	flowstore.Store
+	Close() error
+}
+
+// Run tests the stores that open returns. Each call must return a new, empty
+// store without limits, of which reads see what was written before them, and
+// close it when the test ends; the suite closes some of them itself before.
+func Run(t *testing.T, open func(*testing.T) Store) {
+	t.Run("write", func(t *testing.T) { testWrite(t, open) })
+	t.Run("read", func(t *testing.T) { testRead(t, open) })
+	t.Run("paging is stable while others write", func(t *testing.T) { testPagingUnderWrites(t, open(t)) })
+	t.Run("watch", func(t *testing.T) { testWatch(t, open) })
+	t.Run("cancellation", func(t *testing.T) { testCancellation(t, open(t)) })
+	t.Run("concurrent writers and readers", func(t *testing.T) { testConcurrency(t, open(t)) })
+	t.Run("closed", func(t *testing.T) { testClosed(t, open(t)) })
+}
+
+// Everything selects every record.
+var Everything = flowstore.Selection{
+	Range: flowstore.Range{From: math.MinInt64, To: math.MaxInt64},
+	View:  flowstore.AllReports,
+}
+
+// Compare are the options under which answers are equal.
+var Compare = cmp.Options{
+	cmp.Comparer(func(a, b flow.Name) bool { return a == b }),
+	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+	cmpopts.EquateEmpty(),
+}
+
+func equal(t *testing.T, want, got any, about string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, Compare); diff != "" {
+		t.Errorf("%s: the answer differs (-want +got):\n%s", about, shorten(diff))
+	}
+}
+
+func shorten(diff string) string {
+	const most = 4000
+	if len(diff) > most {
+		return diff[:most] + "\n…"
+	}
+	return diff
+}
+
+// ReadAll pages through the whole selection.
+func ReadAll(ctx context.Context, store flowstore.Reader, sel flowstore.Selection, page int) ([]flow.Flow, error) {
+	var all []flow.Flow
+	q := flowstore.FlowsQuery{Selection: sel, Limit: page}
+	for {
+		got, err := store.Flows(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, got.Flows...)
+		if got.Next.IsZero() {
+			return all, nil
+		}
+		q.After = got.Next
+	}
+}
+
+func readAll(t *testing.T, store flowstore.Reader, sel flowstore.Selection) []flow.Flow {
+	t.Helper()
+	all, err := ReadAll(t.Context(), store, sel, flowstore.MaxPage)
+	require.NoError(t, err)
+	return all
+}
+
+// same checks that the store holds exactly what the model holds.
+func same(t *testing.T, model *Model, store flowstore.Reader) {
+	t.Helper()
+	equal(t, model.Sorted(&Everything), readAll(t, store, Everything), "flows")
+	losses, err := store.Losses(t.Context(), Everything.Range)
+	require.NoError(t, err)
+	equal(t, model.LossesIn(Everything.Range), losses, "losses")
+	agents, err := store.Agents(t.Context())
+	require.NoError(t, err)
+	equal(t, model.NewestAgents(), agents, "agents")
+}
+
+func testWrite(t *testing.T, open func(*testing.T) Store) {
+	t.Run("an empty store answers", func(t *testing.T) {
+		store := open(t)
+		require.NoError(t, store.Write(t.Context(), &flow.Batch{}))
+		same(t, &Model{}, store)
+		stats, err := store.Stats(t.Context())
+		require.NoError(t, err)
+		require.NotEmpty(t, stats.Kind)
+		require.Zero(t, stats.Records)
+		require.Zero(t, stats.Oldest)
+		groups, err := store.Groups(t.Context(), flowstore.GroupsQuery{Selection: Everything, Limit: 5})
+		require.NoError(t, err)
+		equal(t, (&Model{}).Groups(&flowstore.GroupsQuery{Selection: Everything, Limit: 5}), groups, "groups")
+	})
+	t.Run("what is written comes back, once", func(t *testing.T) {
+		store, model, g := open(t), &Model{}, NewGenerator(1)
+		var before []*flow.Batch
+		for range 12 {
+			batch := g.Batch(g.IntN(60))
+			if len(before) > 0 && g.IntN(2) == 0 { // a retry that overlaps with new records
+				old := pick(g, before)
+				batch.Flows = append(batch.Flows, old.Flows...)
+				batch.Losses = append(batch.Losses, old.Losses...)
+				batch.Agents = append(batch.Agents, old.Agents...)
+			}
+			if len(batch.Flows) > 1 { // a duplicate within the batch
+				batch.Flows = append(batch.Flows, batch.Flows[g.IntN(len(batch.Flows))])
+			}
+			before = append(before, batch)
+			require.NoError(t, store.Write(t.Context(), batch))
+			model.Write(batch)
+			same(t, model, store)
+		}
+		for _, batch := range before {
+			require.NoError(t, store.Write(t.Context(), batch))
+		}
+		same(t, model, store)
+		stats, err := store.Stats(t.Context())
+		require.NoError(t, err)
+		sorted := model.Sorted(&Everything)
+		require.Equal(t, uint64(len(sorted)), stats.Records)
+		require.Equal(t, sorted[0].End, stats.Newest)
+		require.Equal(t, sorted[len(sorted)-1].End, stats.Oldest)
+	})
+	t.Run("a duplicate does not replace the first", func(t *testing.T) {
+		store, g := open(t), NewGenerator(2)
+		first := g.Flow()
+		second := g.Flow()
+		second.ID = first.ID
+		require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{first, second}}))
+		require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{second}}))
+		model := &Model{}
+		model.Write(&flow.Batch{Flows: []flow.Flow{first}})
+		same(t, model, store)
+	})
+	t.Run("records without an ID are new and get one", func(t *testing.T) {
+		store, g := open(t), NewGenerator(3)
+		f := g.Flow()
+		f.ID = flow.ID{}
+		batch := &flow.Batch{Flows: []flow.Flow{f, f}}
+		require.NoError(t, store.Write(t.Context(), batch))
+		require.NoError(t, store.Write(t.Context(), batch))
+		require.True(t, batch.Flows[0].ID.IsZero(), "the batch is the caller's")
+		all, err := ReadAll(t.Context(), store, Everything, 1)
+		require.NoError(t, err)
+		require.Len(t, all, 4)
+		seen := make(map[flow.ID]bool)
+		for _, got := range all {
+			require.False(t, got.ID.IsZero())
+			require.False(t, seen[got.ID])
+			seen[got.ID] = true
+		}
+	})
+	t.Run("text that is not UTF-8 is kept readable", func(t *testing.T) {
+		store, g := open(t), NewGenerator(4)
+		f := g.Flow()
+		f.Process.Executable = flow.Intern("a\xff\x00b")
+		require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{f}}))
+		f.Process.Executable = flow.Intern("a\uFFFD\x00b")
+		model := &Model{}
+		model.Write(&flow.Batch{Flows: []flow.Flow{f}})
+		same(t, model, store)
+	})
+}
+
+func testPagingUnderWrites(t *testing.T, store Store) {
+	g := NewGenerator(20)
+	model := &Model{}
+	batch := g.Batch(500)
+	require.NoError(t, store.Write(t.Context(), batch))
+	model.Write(batch)
+	seen := make(map[flow.ID]int)
+	q := flowstore.FlowsQuery{Selection: Everything, Limit: 37}
+	for {
+		page, err := store.Flows(t.Context(), q)
+		require.NoError(t, err)
+		for _, f := range page.Flows {
+			seen[f.ID]++
+		}
+		if page.Next.IsZero() {
+			break
+		}
+		q.After = page.Next
+		require.NoError(t, store.Write(t.Context(), g.Batch(20)))
+	}
+	for _, f := range model.Flows {
+		require.Equal(t, 1, seen[f.ID], "record %s", f.ID)
+	}
+	for id, n := range seen {
+		require.Equal(t, 1, n, "record %s", id)
+	}
+}
+
+func testWatch(t *testing.T, open func(*testing.T) Store) {
+	receive := func(t *testing.T, events <-chan flowstore.Event) (flowstore.Event, bool) {
+		select {
+		case event, ok := <-events:
+			return event, ok
+		case <-time.After(time.Minute):
+			require.FailNow(t, "nothing arrives")
+			return flowstore.Event{}, false
+		}
+	}
+	t.Run("batches arrive in order, without duplicates", func(t *testing.T) {
+		store, g := open(t), NewGenerator(30)
+		events := store.Watch(t.Context())
+		for range 20 {
+			batch := g.Batch(5)
+			require.NoError(t, store.Write(t.Context(), batch))
+			event, ok := receive(t, events)
+			require.True(t, ok)
+			require.Zero(t, event.Missed)
+			equal(t, batch, event.Batch, "watched batch")
+			require.NoError(t, store.Write(t.Context(), batch)) // all stored: nothing to tell
+		}
+	})
+	t.Run("a slow watcher is told what it missed", func(t *testing.T) {
+		store, g := open(t), NewGenerator(31)
+		events := store.Watch(t.Context())
+		const writes = 200
+		for range writes {
+			require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{g.Flow()}}))
+		}
+		seen := 0
+		for len(events) > 0 {
+			seen += (<-events).Batch.Len()
+		}
+		require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{g.Flow()}}))
+		event, _ := receive(t, events)
+		require.Positive(t, event.Missed)
+		require.Equal(t, writes, seen+event.Missed)
+	})
+	t.Run("a watch ends with its context and with the store", func(t *testing.T) {
+		store := open(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancelled, closed := store.Watch(ctx), store.Watch(t.Context())
+		cancel()
+		_, ok := receive(t, cancelled)
+		require.False(t, ok)
+		require.NoError(t, store.Close())
+		_, ok = receive(t, closed)
+		require.False(t, ok)
+		_, ok = receive(t, store.Watch(t.Context()))
+		require.False(t, ok)
+	})
+}
+
+func testCancellation(t *testing.T, store Store) {
+	g := NewGenerator(40)
+	require.NoError(t, store.Write(t.Context(), g.Batch(200)))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, err := range everyCall(ctx, store, g) {
+		require.ErrorIs(t, err, context.Canceled, name)
+	}
+	// The store goes on working for others.
+	require.NoError(t, store.Write(t.Context(), g.Batch(5)))
+	for name, err := range everyCall(t.Context(), store, g) {
+		require.NoError(t, err, name)
+	}
+}
+
+// everyCall calls every method and returns its error.
+func everyCall(ctx context.Context, store flowstore.Store, g *Generator) map[string]error {
+	errs := make(map[string]error)
+	errs["write"] = store.Write(ctx, g.Batch(2))
+	_, errs["flows"] = store.Flows(ctx, flowstore.FlowsQuery{Selection: Everything, Limit: 10})
+	_, errs["groups"] = store.Groups(ctx, flowstore.GroupsQuery{Selection: Everything, Limit: 10})
+	_, errs["histogram"] = store.Histogram(ctx, flowstore.HistogramQuery{
+		Selection: flowstore.Selection{Range: flowstore.Range{From: Start, To: Start + span}}, Step: 60 * second,
+	})
+	_, errs["values"] = store.Values(ctx, flowstore.ValuesQuery{Selection: Everything, Field: flow.Flows.Lookup("source.port"), Limit: 3})
+	_, errs["losses"] = store.Losses(ctx, Everything.Range)
+	_, errs["agents"] = store.Agents(ctx)
+	_, errs["stats"] = store.Stats(ctx)
+	return errs
+}
+
+func testConcurrency(t *testing.T, store Store) {
+	const writers, batches = 4, 15
+	model := &Model{}
+	var (
+		mu sync.Mutex
+		wg sync.WaitGroup
+	)
+	for n := range writers {
+		wg.Go(func() {
+			g := NewGenerator(100 + uint64(n))
+			for range batches {
+				batch := g.Batch(30)
+				if err := store.Write(t.Context(), batch); err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				model.Write(batch)
+				mu.Unlock()
+			}
+		})
+	}
+	done := make(chan struct{})
+	var reading sync.WaitGroup
+	for n := range 3 {
+		reading.Go(func() {
+			g := NewGenerator(200 + uint64(n))
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				expr, err := filter.Parse(g.Filter(nil, 1))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				sel := Everything
+				sel.Filter = expr
+				page, err := store.Flows(t.Context(), flowstore.FlowsQuery{Selection: sel, Limit: 50})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for i := range page.Flows {
+					if !sel.Includes(&page.Flows[i]) {
+						t.Errorf("filter %s returned %s", expr, page.Flows[i].ID)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(done)
+	reading.Wait()
+	same(t, model, store)
+}
+
+func testClosed(t *testing.T, store Store) {
+	g := NewGenerator(50)
+	require.NoError(t, store.Write(t.Context(), g.Batch(5)))
+	require.NoError(t, store.Close())
+	for name, err := range everyCall(t.Context(), store, g) {
+		require.ErrorIs(t, err, flowstore.ErrClosed, name)
+	}
+	require.NoError(t, store.Close())
+}
+
+func mustParse(t *testing.T, text string) filter.Expr {
+	t.Helper()
+	expr, err := filter.Parse(text)
+	require.NoError(t, err, text)
+	return expr
+}
