@@ -157,12 +157,14 @@ func enum[T any, E enumeration](a Attribute, member func(*T) *E, parse func(stri
 	}
 }
 
+// address presents an IPv4 address that is mapped into IPv6 as IPv4, so that it
+// compares, groups and prints the same in whatever form the kernel gave it.
 func address[T any](a Attribute, member func(*T) *netip.Addr) Field[T] {
 	a.Type = Address
 	return Field[T]{a,
 		func(t *T) Value {
 			if addr := *member(t); addr.IsValid() {
-				return Value{Type: Address, Addr: addr}
+				return Value{Type: Address, Addr: addr.Unmap()}
 			}
 			return Value{}
 		},
