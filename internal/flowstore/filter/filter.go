@@ -10,7 +10,7 @@
 //	field = an attribute of flow.Flows, or "either." and the part after "source."
 //	value = bare word | "quoted"
 //
-// A tilde asks for a substring, without regard to case. An address compares with
+// A tilde asks for a substring, without regard to the case of ASCII letters. An address compares with
 // an address or, in =, !=, in and not in, with a prefix (10.0.0.0/8). An absent
 // attribute matches only the negative operators: !=, !~, not in and not exists.
 // "either.x = v" holds when it holds at either end, a negative operator when it
@@ -122,7 +122,7 @@ func (c *Cond) holds(v flow.Value) bool {
 
 func (c *Cond) compare(v flow.Value, operand *Operand) bool {
 	if c.Op == Contains {
-		return strings.Contains(strings.ToLower(v.String()), strings.ToLower(operand.Text))
+		return strings.Contains(LowerASCII(v.String()), LowerASCII(operand.Text))
 	}
 	if operand.Prefix.IsValid() {
 		return operand.Prefix.Contains(v.Addr.Unmap())
@@ -140,6 +140,23 @@ func (c *Cond) compare(v flow.Value, operand *Operand) bool {
 	default: // Equal, In
 		return order == 0
 	}
+}
+
+// LowerASCII lowers the letters A to Z and leaves everything else alone. Stores
+// agree on these, not on how they fold the rest of Unicode.
+func LowerASCII(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 'A' && s[i] <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if b[i] >= 'A' && b[i] <= 'Z' {
+					b[i] += 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
 }
 
 func compareValues(a, b flow.Value) int {

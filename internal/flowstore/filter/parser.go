@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
@@ -25,6 +26,9 @@ func Parse(text string) (Expr, error) {
 	if len(text) > MaxLength {
 		return nil, &Error{MaxLength, fmt.Sprintf("the filter is longer than %d bytes", MaxLength)}
 	}
+	if at := invalidUTF8(text); at >= 0 {
+		return nil, &Error{at, "the filter is not valid UTF-8"}
+	}
 	tokens, err := lex(text)
 	if err != nil {
 		return nil, err
@@ -41,6 +45,18 @@ func Parse(text string) (Expr, error) {
 		return nil, &Error{t.offset, fmt.Sprintf("unexpected %s: join conditions with and, or", t)}
 	}
 	return expr, nil
+}
+
+// invalidUTF8 is where text stops being UTF-8, or -1.
+func invalidUTF8(text string) int {
+	for i, r := range text {
+		if r == utf8.RuneError {
+			if _, n := utf8.DecodeRuneInString(text[i:]); n == 1 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 type parser struct {
