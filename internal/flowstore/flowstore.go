@@ -28,7 +28,9 @@ type Writer interface {
 	// Write stores the batch as a whole or not at all. When it returns nil the
 	// records survive a crash of the process. A record with an ID that is stored
 	// already is passed over, so a batch may be written again after an error or
-	// a restart without counting anything twice. The batch stays the caller's.
+	// a restart without counting anything twice. A record without an ID gets one
+	// from the store, so it is always new. Text that is not UTF-8 is kept with
+	// U+FFFD in place of what is not. The batch stays the caller's.
 	//
 	// ErrFull and ErrClosed are wrapped where they apply; any other error may go
 	// away by itself.
@@ -38,7 +40,9 @@ type Writer interface {
 // Reader answers questions about what is stored. Every method returns the
 // context's error soon after the context is done.
 type Reader interface {
-	// Flows returns records in order of their end, newest first, then by ID.
+	// Flows returns records in order of their end, newest first, then by ID,
+	// smallest first. Paging visits every record once that was stored before the
+	// first page and not deleted since.
 	Flows(ctx context.Context, q FlowsQuery) (FlowsPage, error)
 	// Groups adds records up by the values of some fields.
 	Groups(ctx context.Context, q GroupsQuery) (Groups, error)
@@ -46,10 +50,10 @@ type Reader interface {
 	Histogram(ctx context.Context, q HistogramQuery) ([]Bucket, error)
 	// Values lists the values of a field, the most frequent first.
 	Values(ctx context.Context, q ValuesQuery) ([]ValueCount, error)
-	// Losses lists the losses that overlap the range, newest first.
+	// Losses lists the losses that overlap the range, newest end first, then by ID.
 	Losses(ctx context.Context, r Range) ([]flow.Loss, error)
-	// Agents returns for each host that ever reported its newest signs of life,
-	// at most two, the newest first.
+	// Agents returns for each observer of whom signs of life are kept the newest
+	// of them, at most two, the newest first; observers go by host, node, cluster.
 	Agents(ctx context.Context) ([][]flow.Agent, error)
 	// Stats describes the store itself.
 	Stats(ctx context.Context) (Stats, error)
@@ -179,8 +183,8 @@ type FlowsPage struct {
 // GroupsQuery asks for sums.
 type GroupsQuery struct {
 	Selection
-	// By names the dimensions to group by, in the order of the key. None makes
-	// one group of everything.
+	// By names the dimensions to group by, in the order of the key; a field of
+	// another role is ErrQuery. None makes one group of everything, also of nothing.
 	By []*flow.Field[flow.Flow]
 	// Sort is what the largest groups are chosen by; the zero Sort is bytes.
 	Sort Sort
@@ -188,7 +192,8 @@ type GroupsQuery struct {
 	Limit int
 }
 
-// Sort orders groups, largest first; ties go by key.
+// Sort orders groups, largest first; ties go by key, smallest first, an absent
+// value before any other.
 type Sort struct {
 	Measure Measure
 	// Counter is the field to sort by when Measure is MeasureCounter.
@@ -198,7 +203,8 @@ type Sort struct {
 // Measure is something that groups can be ordered by.
 type Measure uint8
 
-// The measures. Bytes and packets add both sides.
+// The measures. Bytes and packets add both sides; connections are those started,
+// because one that lasts is seen in the record of every interval.
 const (
 	MeasureBytes Measure = iota
 	MeasurePackets
@@ -235,7 +241,8 @@ type Group struct {
 type HistogramQuery struct {
 	Selection
 	// Step is the width of a bucket in nanoseconds. Buckets are aligned to it;
-	// the range is widened to whole buckets, of which there are at most MaxBuckets.
+	// the range is widened to whole buckets, of which there are at most MaxBuckets;
+	// each of them is returned, also when it is empty.
 	Step int64
 }
 
@@ -250,17 +257,21 @@ type Bucket struct {
 	Lost uint64
 }
 
-// BucketSum is one verdict's share of a bucket. Connections are those started,
-// or attempts where denied.
+// BucketSum is one verdict's share of a bucket; what was not denied was allowed.
+// Connections are those started, or those seen where denied.
 type BucketSum struct{ Records, Connections, Bytes uint64 }
 
-// ValuesQuery asks which values a field takes.
+// ValuesQuery asks which values a field takes; values that are as frequent as
+// each other go by value, smallest first.
 type ValuesQuery struct {
 	Selection
+	// Field is a dimension; a field of another role is ErrQuery.
 	Field *flow.Field[flow.Flow]
-	// Prefix is what the printed values must start with, without regard to case.
+	// Prefix is what the printed values must start with, without regard to the
+	// case of ASCII letters.
 	Prefix string
-	Limit  int
+	// Limit is how many values are returned, at least 1.
+	Limit int
 }
 
 // ValueCount is a value with the number of records that have it.
