@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"math"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -38,7 +36,6 @@ func (h *Handler) status(ctx context.Context, p params) ([]byte, error) {
 			body.Agents = append(body.Agents, agentOf(&newest[0], previous(newest)))
 		}
 	}
-	slices.SortFunc(body.Agents, func(a, b agentBody) int { return strings.Compare(a.Host, b.Host) })
 	return json.Marshal(body)
 }
 

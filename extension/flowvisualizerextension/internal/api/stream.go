@@ -56,15 +56,15 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, p params) error
 	return nil
 }
 
-// newestAgents is the newest sign of life by host, from which the next ones
-// measure. Without it the first of each host lacks its use of the processor.
-func (h *Handler) newestAgents(ctx context.Context) map[string]flow.Agent {
-	newest := make(map[string]flow.Agent)
+// newestAgents is the newest sign of life of each observer, from which the next
+// ones measure. Without it the first of each lacks its use of the processor.
+func (h *Handler) newestAgents(ctx context.Context) map[flow.Observer]flow.Agent {
+	newest := make(map[flow.Observer]flow.Agent)
 	_ = h.ask(ctx, func(ctx context.Context) error {
 		hosts, err := h.store.Agents(ctx)
 		for _, signs := range hosts {
 			if len(signs) > 0 {
-				newest[signs[0].Observer.Host.String()] = signs[0]
+				newest[signs[0].Observer] = signs[0]
 			}
 		}
 		return err
@@ -77,7 +77,7 @@ type streamer struct {
 	w         http.ResponseWriter
 	rc        *http.ResponseController
 	selection flowstore.Selection
-	agents    map[string]flow.Agent
+	agents    map[flow.Observer]flow.Agent
 
 	flows   []byte // JSON objects with commas between
 	count   int    // of the objects in flows
@@ -141,16 +141,15 @@ func (s *streamer) add(event *flowstore.Event) {
 
 // sign sends an agent's sign of life, unless a newer one was sent already.
 func (s *streamer) sign(a *flow.Agent) {
-	host := a.Observer.Host.String()
 	var before *flow.Agent
-	if newest, ok := s.agents[host]; ok {
+	if newest, ok := s.agents[a.Observer]; ok {
 		if newest.Time >= a.Time {
 			return
 		}
 		before = &newest
 	}
 	s.event("agent", agentOf(a, before))
-	s.agents[host] = *a
+	s.agents[a.Observer] = *a
 }
 
 func (s *streamer) event(name string, body any) {
