@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
@@ -16,6 +15,23 @@ import (
 
 // hashedFolder holds the files whose names change with their content.
 const hashedFolder = "/assets/"
+
+// contentTypes are those of the files a web UI is made of. The machine's own
+// table is not asked: with nosniff a wrong entry there would break the page.
+var contentTypes = map[string]string{
+	".css":         "text/css; charset=utf-8",
+	".html":        "text/html; charset=utf-8",
+	".ico":         "image/x-icon",
+	".js":          "text/javascript; charset=utf-8",
+	".json":        contentTypeJSON,
+	".map":         contentTypeJSON,
+	".png":         "image/png",
+	".svg":         "image/svg+xml",
+	".txt":         "text/plain; charset=utf-8",
+	".wasm":        "application/wasm",
+	".webmanifest": "application/manifest+json",
+	".woff2":       "font/woff2",
+}
 
 // assets serves the web UI's files from memory, compressed once.
 type assets struct{ files map[string]asset }
@@ -47,8 +63,8 @@ func newAssets(ui fs.FS) (*assets, error) {
 }
 
 func newAsset(name string, content []byte) (asset, error) {
-	contentType := mime.TypeByExtension(path.Ext(name))
-	if contentType == "" {
+	contentType, ok := contentTypes[path.Ext(name)]
+	if !ok {
 		contentType = "application/octet-stream"
 	}
 	sum := sha256.Sum256(content)
