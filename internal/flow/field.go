@@ -157,18 +157,19 @@ func enum[T any, E enumeration](a Attribute, member func(*T) *E, parse func(stri
 	}
 }
 
-// address presents an IPv4 address that is mapped into IPv6 as IPv4, so that it
-// compares, groups and prints the same in whatever form the kernel gave it.
+// address presents an IPv4 address that is mapped into IPv6 as IPv4, and any
+// address without its zone, so that it compares, groups and prints the same in
+// whatever form the kernel gave it.
 func address[T any](a Attribute, member func(*T) *netip.Addr) Field[T] {
 	a.Type = Address
 	return Field[T]{a,
 		func(t *T) Value {
 			if addr := *member(t); addr.IsValid() {
-				return Value{Type: Address, Addr: addr.Unmap()}
+				return Value{Type: Address, Addr: addr.Unmap().WithZone("")}
 			}
 			return Value{}
 		},
-		func(t *T, v Value) error { *member(t) = v.Addr.Unmap(); return nil },
+		func(t *T, v Value) error { *member(t) = v.Addr.Unmap().WithZone(""); return nil },
 	}
 }
 

@@ -10,9 +10,11 @@
 //	field = an attribute of flow.Flows, or "either." and the part after "source."
 //	value = bare word | "quoted"
 //
-// A tilde asks for a substring, without regard to the case of ASCII letters. An address compares with
-// an address or, in =, !=, in and not in, with a prefix (10.0.0.0/8). An absent
-// attribute matches only the negative operators: !=, !~, not in and not exists.
+// A tilde asks for a substring of the printed value, without regard to the case
+// of ASCII letters; every other comparison of text is exact. An address compares
+// with an address or, in =, !=, in and not in, with a prefix (10.0.0.0/8); IPv4
+// mapped into IPv6 is IPv4 in both. An absent attribute matches only the
+// negative operators: !=, !~, not in and not exists.
 // "either.x = v" holds when it holds at either end, a negative operator when it
 // holds at both.
 package filter
@@ -125,7 +127,7 @@ func (c *Cond) compare(v flow.Value, operand *Operand) bool {
 		return strings.Contains(LowerASCII(v.String()), LowerASCII(operand.Text))
 	}
 	if operand.Prefix.IsValid() {
-		return operand.Prefix.Contains(v.Addr.Unmap())
+		return operand.Prefix.Contains(v.Addr)
 	}
 	order := compareValues(v, operand.Value)
 	switch c.Op {

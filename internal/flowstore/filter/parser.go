@@ -3,6 +3,7 @@ package filter
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,7 +116,7 @@ func first(parts []Expr) Expr {
 func (p *parser) not(depth int) (Expr, error) {
 	t := p.peek()
 	if depth > maxDepth {
-		return nil, &Error{t.offset, fmt.Sprintf("the filter nests deeper than %d", maxDepth)}
+		return nil, tooDeep(t)
 	}
 	switch {
 	case t.is("not"):
@@ -136,12 +137,13 @@ func (p *parser) not(depth int) (Expr, error) {
 		}
 		return e, nil
 	default:
-		return p.cond()
+		return p.cond(depth)
 	}
 }
 
-// cond reads one condition; one over either end becomes two.
-func (p *parser) cond() (Expr, error) {
+// cond reads one condition; one over either end becomes two in parentheses,
+// which count as nesting so that what is printed can be read again.
+func (p *parser) cond(depth int) (Expr, error) {
 	name := p.next()
 	if name.kind != tokenWord {
 		return nil, &Error{name.offset, fmt.Sprintf("expected a field name, found %s", name)}
@@ -149,6 +151,9 @@ func (p *parser) cond() (Expr, error) {
 	fields, err := fieldsNamed(name)
 	if err != nil {
 		return nil, err
+	}
+	if len(fields) > 1 && depth == maxDepth {
+		return nil, tooDeep(name)
 	}
 	op, negate, err := p.operator()
 	if err != nil {
@@ -170,6 +175,10 @@ func (p *parser) cond() (Expr, error) {
 	default:
 		return Or(conds), nil
 	}
+}
+
+func tooDeep(t token) error {
+	return &Error{t.offset, fmt.Sprintf("the filter nests deeper than %d: leave out parentheses and nots", maxDepth)}
 }
 
 // fieldsNamed resolves a field name; "either.x" is both ends' field.
@@ -297,10 +306,8 @@ func operandOf(op Op, field *flow.Field[flow.Flow], text string) (Operand, error
 	case flow.Address:
 		if strings.Contains(text, "/") {
 			operand.Prefix, err = prefixOf(op, text)
-		} else if value.Addr, err = netip.ParseAddr(text); err != nil {
-			err = fmt.Errorf("%q is not an address: write one like 10.0.0.1, or a prefix like 10.0.0.0/8", text)
 		} else {
-			value.Addr = value.Addr.Unmap()
+			value.Addr, err = addressOf(text)
 		}
 	case flow.Integer:
 		if value.Int, err = strconv.ParseInt(text, 10, 64); err != nil {
@@ -309,17 +316,31 @@ func operandOf(op Op, field *flow.Field[flow.Flow], text string) (Operand, error
 	case flow.Boolean:
 		err = parseBool(text, value)
 	case flow.Time:
-		var at time.Time
-		if at, err = time.Parse(time.RFC3339Nano, text); err != nil {
-			err = fmt.Errorf("%q is not a time like 2006-01-02T15:04:05Z", text)
-		}
-		value.Int = at.UnixNano()
+		value.Int, err = timeOf(text)
 	default:
 		value.Str = text
+		if (op == Equal || op == In) && len(field.Values) > 0 && !slices.Contains(field.Values, text) {
+			err = fmt.Errorf("%s is never %q: it is one of %s", field.Name, text, strings.Join(field.Values, ", "))
+		}
 	}
 	return operand, err
 }
 
+// addressOf reads an address. An IPv4 address mapped into IPv6 is IPv4, as in
+// records; a zone names an interface of one machine and no record has one.
+func addressOf(text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("%q is not an address: write one like 10.0.0.1, or a prefix like 10.0.0.0/8", text)
+	}
+	if addr.Zone() != "" {
+		return netip.Addr{}, fmt.Errorf("flows carry no zone: write %s instead of %q", addr.WithZone(""), text)
+	}
+	return addr.Unmap(), nil
+}
+
+// prefixOf reads a prefix. One within the IPv4 addresses that are mapped into
+// IPv6 is the IPv4 prefix; a wider one is IPv6 and holds no IPv4 address.
 func prefixOf(op Op, text string) (netip.Prefix, error) {
 	if op != Equal && op != In {
 		return netip.Prefix{}, fmt.Errorf("a prefix like %s works with =, !=, in and not in only", text)
@@ -328,7 +349,26 @@ func prefixOf(op Op, text string) (netip.Prefix, error) {
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("%q is not a prefix: write one like 10.0.0.0/8 (0 to 32) or fd00::/8 (0 to 128)", text)
 	}
+	if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= mappedBits {
+		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-mappedBits)
+	}
 	return prefix.Masked(), nil
+}
+
+// mappedBits is the length of ::ffff:0:0/96, under which RFC 4291 maps IPv4.
+const mappedBits = 96
+
+// timeOf reads a time that nanoseconds since the Unix epoch can hold.
+func timeOf(text string) (int64, error) {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a time like 2006-01-02T15:04:05Z", text)
+	}
+	ns := at.UnixNano()
+	if !time.Unix(0, ns).Equal(at) {
+		return 0, fmt.Errorf("%q is too far from now: use a year from 1678 to 2261", text)
+	}
+	return ns, nil
 }
 
 func parseBool(text string, value *flow.Value) error {
