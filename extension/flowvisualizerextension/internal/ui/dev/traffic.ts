@@ -1,0 +1,175 @@
+// Seeded traffic of one machine: the same five seconds always hold the same
+// records, whenever and however often they are asked for.
+
+import type { Field, Flow } from "../src/api/types.ts";
+
+export const intervalMs = 5000;
+
+/** many: a process that calls 5,000 addresses; loss: a ring buffer that overflowed; idle: nothing at all. */
+export type Scenario = "usual" | "many" | "loss" | "idle";
+
+interface Talk {
+  from: [process: string | undefined, address: string];
+  to: [process: string | undefined, address: string];
+  port: number;
+  transport?: "tcp" | "udp";
+  /** Connections per interval, bytes per connection from the caller and back, RTT in µs. */
+  rate: number;
+  sent: number;
+  received: number;
+  rtt: number;
+  deny?: string;
+  reset?: number;
+}
+
+const me = "192.168.1.42";
+const lo = "127.0.0.1";
+
+const talks: Talk[] = [
+  { from: [undefined, "192.168.1.20"], to: ["sshd", me], port: 22, rate: 0.3, sent: 9_000, received: 62_000, rtt: 900 },
+  { from: [undefined, "192.168.1.31"], to: ["node", me], port: 3000, rate: 1.4, sent: 2_400, received: 41_000, rtt: 1300 },
+  { from: [undefined, "198.51.100.77"], to: [undefined, me], port: 23, rate: 0.5, sent: 60, received: 40, rtt: 0, deny: "connection_refused" },
+  { from: ["chromium", me], to: [undefined, "203.0.113.10"], port: 443, rate: 3, sent: 8_200, received: 310_000, rtt: 9_200 },
+  { from: ["chromium", me], to: [undefined, "203.0.113.54"], port: 443, rate: 1.2, sent: 4_100, received: 84_000, rtt: 12_500, reset: 0.05 },
+  { from: ["chromium", me], to: [undefined, "2001:db8:0:40::15"], port: 443, rate: 0.7, sent: 3_000, received: 52_000, rtt: 14_000 },
+  { from: ["chromium", lo], to: ["node", lo], port: 3000, rate: 0.8, sent: 1_400, received: 120_000, rtt: 40 },
+  { from: ["apt-get", me], to: [undefined, "192.0.2.80"], port: 80, rate: 0.25, sent: 1_100, received: 2_400_000, rtt: 22_000 },
+  { from: ["node", lo], to: ["postgres", lo], port: 5432, rate: 2.1, sent: 1_800, received: 9_600, rtt: 50 },
+  { from: ["node", lo], to: ["redis-server", lo], port: 6379, rate: 1.7, sent: 420, received: 1_300, rtt: 35 },
+  { from: ["node", me], to: [undefined, "203.0.113.88"], port: 443, rate: 0.4, sent: 2_900, received: 7_100, rtt: 31_000 },
+  { from: ["systemd-resolve", me], to: [undefined, "192.168.1.1"], port: 53, transport: "udp", rate: 1.6, sent: 72, received: 180, rtt: 1_800 },
+  { from: ["curl", me], to: [undefined, "203.0.113.140"], port: 5432, rate: 0.6, sent: 60, received: 0, rtt: 0, deny: "connection_refused" },
+  { from: ["curl", me], to: [undefined, "192.168.1.99"], port: 443, rate: 0.2, sent: 180, received: 0, rtt: 0, deny: "timed_out" },
+  { from: ["prometheus", lo], to: ["node", lo], port: 9464, rate: 1, sent: 300, received: 18_000, rtt: 45 },
+];
+
+function random(seed: number): () => number {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = a;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function scope(address: string): string {
+  if (address.startsWith("127.")) return "loopback";
+  return address.startsWith("192.168.") || address.startsWith("10.") ? "private" : "public";
+}
+
+/** The records whose interval ends at (index + 1) × intervalMs. */
+export function interval(index: number, scenario: Scenario): Flow[] {
+  if (scenario === "idle") return [];
+  const next = random(index * 7919 + 17);
+  const flows: Flow[] = [];
+  const wave = 1 + 0.5 * Math.sin(index / 17) + 0.25 * Math.sin(index / 5);
+  for (const [i, t] of talks.entries()) {
+    const burst = t.deny && index % 40 < 6 ? 5 : 1;
+    const n = Math.floor(t.rate * wave * burst + next());
+    if (n > 0) flows.push(record(index, i, t, n, next));
+  }
+  if (scenario === "many") flows.push(...crawl(index, next));
+  return flows;
+}
+
+function crawl(index: number, next: () => number): Flow[] {
+  return Array.from({ length: 60 }, (_, k) => {
+    const host = (index * 60 + k) % 5000;
+    const talk: Talk = { from: ["crawler", me], to: [undefined, `203.${host >> 8}.${host & 255}.7`], port: 443, rate: 1, sent: 900, received: 12_000, rtt: 20_000 };
+    return record(index, 100 + k, talk, 1, next);
+  });
+}
+
+function record(index: number, i: number, t: Talk, n: number, next: () => number): Flow {
+  const end = (index + 1) * intervalMs - Math.floor(next() * 900);
+  const jitter = 0.6 + next() * 0.8;
+  const sent = Math.round(t.sent * n * jitter);
+  const received = Math.round(t.received * n * jitter);
+  const deny = t.deny !== undefined;
+  const reset = !deny && t.reset && next() < t.reset * n ? 1 : 0;
+  const open = !deny && t.sent > 5_000 && next() < 0.3 ? 1 : 0;
+  const f: Flow = {
+    "flow.id": `${index.toString(36)}-${i.toString(36)}`,
+    "flow.start": new Date(end - intervalMs + Math.floor(next() * 2000)).toISOString(),
+    "flow.end": new Date(end).toISOString(),
+    "flow.reporter": t.from[0] ? "source" : "destination",
+    "flow.peer.observed": t.from[0] !== undefined && t.to[0] !== undefined,
+    "flow.action": deny ? "deny" : "allow",
+    "flow.deny.reason": t.deny,
+    "network.transport": t.transport ?? "tcp",
+    "network.type": t.to[1].includes(":") ? "ipv6" : "ipv4",
+    "source.address": t.from[1],
+    "destination.address": t.to[1],
+    "destination.port": t.port,
+    "source.type": t.from[1] === me || t.from[1] === lo ? "host" : "network",
+    "destination.type": t.to[1] === me || t.to[1] === lo ? "host" : "network",
+    "source.scope": scope(t.from[1]),
+    "destination.scope": scope(t.to[1]),
+    "source.process.executable.name": t.from[0],
+    "destination.process.executable.name": t.to[0],
+    "process.executable.name": t.from[0] ?? t.to[0],
+    "process.pid": 600 + i * 37,
+    "source.bytes": sent,
+    "destination.bytes": received,
+    "source.packets": Math.ceil(sent / 900) + n,
+    "destination.packets": Math.ceil(received / 1400),
+    "source.payload.bytes": deny ? 0 : Math.round(sent * 0.94),
+    "destination.payload.bytes": deny ? 0 : Math.round(received * 0.96),
+    "flow.connections.seen": n,
+    "flow.connections.started": n,
+    "flow.connections.completed": n - open,
+    "flow.connections.open": open,
+    "flow.connections.reset": reset,
+    "flow.connections.timed_out": 0,
+    "flow.connections.abandoned": 0,
+    "host.name": "debian-vm",
+  };
+  if (t.rtt > 0) {
+    f["flow.tcp.rtt.sum"] = Math.round(t.rtt * n * jitter);
+    f["flow.tcp.rtt.samples"] = n;
+    f["flow.tcp.rtt.min"] = Math.round(t.rtt * 0.8);
+    f["flow.tcp.rtt.max"] = Math.round(t.rtt * 1.9 * jitter);
+    f["flow.tcp.retransmits"] = next() < 0.05 ? 1 : 0;
+  }
+  for (const k of Object.keys(f)) if (f[k] === undefined) delete f[k];
+  return f;
+}
+
+const dimension = (name: string, type: Field["type"], description: string, values?: string[]): Field => ({
+  name, type, unit: "", description, role: "dimension", groupable: type !== "time", ...(values ? { values } : {}),
+});
+const counter = (name: string, unit: string, description: string): Field => ({ name, type: "integer", unit, description, role: "counter", groupable: false });
+const scopes = ["loopback", "link_local", "private", "unique_local", "cgnat", "multicast", "public"];
+
+export const fields: Field[] = [
+  dimension("flow.id", "keyword", "Identity of the record."),
+  dimension("flow.start", "time", "Start of the interval."),
+  dimension("flow.end", "time", "End of the interval."),
+  dimension("flow.reporter", "keyword", "The end that made the record.", ["source", "destination", "forward"]),
+  dimension("flow.peer.observed", "boolean", "Whether an agent also reports the other end."),
+  dimension("flow.action", "keyword", "What the kernel did.", ["allow", "deny"]),
+  dimension("flow.deny.reason", "keyword", "Why the kernel refused."),
+  dimension("network.transport", "keyword", "Transport protocol.", ["tcp", "udp", "icmp", "ipv6-icmp", "sctp"]),
+  dimension("network.type", "keyword", "IP version.", ["ipv4", "ipv6"]),
+  ...(["source", "destination"] as const).flatMap((e) => [
+    dimension(`${e}.address`, "address", `Address of the ${e}.`),
+    dimension(`${e}.port`, "integer", `Port of the ${e}.`),
+    dimension(`${e}.type`, "keyword", `What stands at the ${e}.`, ["host", "network"]),
+    dimension(`${e}.scope`, "keyword", `Range that the ${e}'s address lies in.`, scopes),
+    dimension(`${e}.process.executable.name`, "keyword", `Process at the ${e}.`),
+    counter(`${e}.bytes`, "By", `Bytes that the ${e} sent, IP layer.`),
+    counter(`${e}.packets`, "{packet}", `Packets that the ${e} sent.`),
+    counter(`${e}.payload.bytes`, "By", `Application bytes that the ${e} sent.`),
+  ]),
+  dimension("process.executable.name", "keyword", "The reporter's process."),
+  dimension("process.pid", "integer", "Its process id."),
+  dimension("host.name", "keyword", "The machine that made the record."),
+  ...["seen", "started", "completed", "open", "reset", "timed_out", "abandoned"].map((n) => counter(`flow.connections.${n}`, "{connection}", `Connections ${n}.`)),
+  counter("flow.tcp.rtt.sum", "us", "Sum of smoothed round-trip times."),
+  counter("flow.tcp.rtt.samples", "{connection}", "Connections with a round-trip time."),
+  { ...counter("flow.tcp.rtt.min", "us", "Least round-trip time."), role: "gauge" },
+  { ...counter("flow.tcp.rtt.max", "us", "Largest round-trip time."), role: "gauge" },
+  counter("flow.tcp.retransmits", "{packet}", "Segments sent again."),
+];

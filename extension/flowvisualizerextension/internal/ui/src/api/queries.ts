@@ -1,0 +1,161 @@
+// Every question the screen asks, as hooks. While live they ask again every
+// two seconds, or less often when the store needs longer.
+
+import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { query } from "../filter/chips";
+import type { Expr } from "../filter/grammar";
+import { levels } from "../map/levels";
+import { shownRange } from "../state/actions";
+import { rangeOf, type Range } from "../state/range";
+import type { View } from "../state/url";
+import { currentView, useView } from "../state/view";
+import { ApiError, get, type Params, type Timed } from "./client";
+import { now, serverTime } from "./clock";
+import type { Field, FlowPage, Groups, Histogram, Losses, Status, Values } from "./types";
+
+export const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      refetchOnWindowFocus: false,
+      staleTime: 1000,
+      retry: (failures, e) => e instanceof ApiError && e.code === "unreachable" && failures < 1,
+      retryDelay: 500,
+    },
+  },
+});
+
+const beat = 2000;
+
+type Which = "shown" | "whole";
+
+function rangeKey(v: View, which: Which): unknown {
+  if (v.time.kind === "live") return ["live", v.time.span];
+  return which === "shown" && v.brush ? [v.brush.from, v.brush.to] : [v.time.from, v.time.to];
+}
+
+function rangeNow(which: Which): Range {
+  const v = currentView();
+  return which === "shown" ? shownRange(v) : rangeOf(v.time, now());
+}
+
+function useRanged<T>(path: string, params: Params, which: Which = "shown", enabled = true): UseQueryResult<Timed<T>> {
+  const v = useView();
+  return useQuery({
+    queryKey: [path, params, rangeKey(v, which)],
+    queryFn: ({ signal }) => get<T>(path, { ...params, ...rounded(rangeNow(which)) }, signal),
+    refetchInterval: (q) => (v.time.kind === "live" ? Math.max(beat, 4 * (q.state.data?.took ?? 0)) : false),
+    placeholderData: keepPreviousData,
+    enabled,
+  });
+}
+
+function rounded(r: Range): { from: number; to: number } {
+  return { from: Math.floor(r.from), to: Math.ceil(r.to) };
+}
+
+export function useStatus(): UseQueryResult<Status> {
+  return useQuery({
+    queryKey: ["status"],
+    queryFn: async ({ signal }) => {
+      const { data } = await get<Status>("status", {}, signal);
+      serverTime(data.now);
+      return data;
+    },
+    refetchInterval: 5000,
+  });
+}
+
+const noFields: Field[] = [];
+
+export function useFields(): Field[] {
+  const q = useQuery({
+    queryKey: ["fields"],
+    queryFn: async ({ signal }) => (await get<{ fields: Field[] }>("fields", {}, signal)).data.fields,
+    staleTime: Infinity,
+  });
+  return q.data ?? noFields;
+}
+
+const mapLimit = 1000;
+
+/** What the map is made of: the largest allowed groups, and apart from them the denied ones, which are small in bytes. */
+export function useMapGroups(): { allowed: UseQueryResult<Timed<Groups>>; denied: UseQueryResult<Timed<Groups>> } {
+  const v = useView();
+  const level = levels[v.level];
+  const by = [...level.by, "destination.port"];
+  const denied: Expr = { kind: "cond", field: "flow.action", op: "=", values: ["deny"] };
+  const allowed: Expr = { kind: "cond", field: "flow.action", op: "!=", values: ["deny"] };
+  const enabled = v.tab === "map";
+  return {
+    allowed: useRanged<Groups>("groups", { by: by.join(","), sort: "bytes", limit: mapLimit, q: query(v.chips, allowed) }, "shown", enabled),
+    denied: useRanged<Groups>("groups", { by: [...by, "flow.deny.reason"].join(","), sort: "denied", limit: mapLimit / 2, q: query(v.chips, denied) }, "shown", enabled),
+  };
+}
+
+/** What all flows that match the chips come to. */
+export function useTotals(): UseQueryResult<Timed<Groups>> {
+  return useGroups(["flow.action"], undefined, "bytes", 3);
+}
+
+/** Groups of the flows that match the chips and part. */
+export function useGroups(by: string[], part: Expr | undefined, sort = "bytes", limit = 20): UseQueryResult<Timed<Groups>> {
+  const v = useView();
+  return useRanged<Groups>("groups", { by: by.join(","), sort, limit, q: query(v.chips, part) });
+}
+
+export function useHistogram(buckets: number, part?: Expr): UseQueryResult<Timed<Histogram>> {
+  const v = useView();
+  return useRanged<Histogram>("histogram", { buckets, q: query(v.chips, part) }, part ? "shown" : "whole");
+}
+
+export function useLosses(): UseQueryResult<Timed<Losses>> {
+  return useRanged<Losses>("losses", {}, "whole");
+}
+
+/** How many records there are without any filter; asked only when the filtered view is empty. */
+export function useUnfiltered(enabled: boolean): UseQueryResult<Timed<Groups>> {
+  return useRanged<Groups>("groups", { by: "flow.action", limit: 2 }, "shown", enabled);
+}
+
+export function useValues(field: string | undefined, prefix: string): UseQueryResult<Timed<Values>> {
+  return useRanged<Values>("values", { field: field ?? "", prefix, limit: 12 }, "shown", field !== undefined);
+}
+
+const pageSize = 200;
+
+interface PageParam extends Range {
+  cursor?: string;
+}
+
+/** The table's records, page by page. epoch starts them anew, for when live resumes. */
+export function useFlowPages(epoch: number) {
+  const v = useView();
+  const params = { q: query(v.chips), order: v.order, limit: pageSize };
+  return useInfiniteQuery({
+    queryKey: ["flows", params, rangeKey(v, "shown"), epoch],
+    initialPageParam: null as PageParam | null,
+    queryFn: async ({ pageParam, signal }) => {
+      const range = pageParam ?? rounded(rangeNow("shown"));
+      const cursor = pageParam?.cursor;
+      const { data } = await get<FlowPage>("flows", { ...params, from: range.from, to: range.to, cursor }, signal);
+      return { ...data, range };
+    },
+    getNextPageParam: (last) => (last.next === undefined ? undefined : { from: last.range.from, to: last.range.to, cursor: last.next }),
+    placeholderData: keepPreviousData,
+    staleTime: Infinity,
+  });
+}
+
+/** One record by its id, whenever it was. */
+export function useFlow(id: string): UseQueryResult<FlowPage> {
+  const v = useView();
+  return useQuery({
+    queryKey: ["flow", id],
+    queryFn: async ({ signal }) => {
+      const range = rounded(shownRange(v));
+      const q = query([{ off: false, expr: { kind: "cond", field: "flow.id", op: "=", values: [id] } }]);
+      return (await get<FlowPage>("flows", { q, limit: 1, reporter: "all", ...range }, signal)).data;
+    },
+    staleTime: Infinity,
+  });
+}

@@ -1,0 +1,123 @@
+// The wire types of the HTTP API, version 1.
+
+export interface Engine {
+  name: string;
+  on: boolean;
+  detail: string;
+}
+
+export interface Agent {
+  host: string;
+  node: string;
+  cluster: string;
+  version: string;
+  lastSeen: string;
+  started: string;
+  intervalSeconds: number;
+  engines: Engine[] | null;
+  connections: number;
+  records: number;
+  lost: number;
+  cpuPercent?: number;
+  memoryBytes?: number;
+}
+
+export interface Status {
+  product: string;
+  version: string;
+  now: string;
+  host: string;
+  store: {
+    kind: string;
+    path: string;
+    sizeBytes: number;
+    maxSizeBytes: number;
+    retentionSeconds: number;
+    records: number;
+    oldest?: string;
+    newest?: string;
+  };
+  agents: Agent[] | null;
+}
+
+export interface Field {
+  name: string;
+  type: "address" | "keyword" | "integer" | "time" | "boolean";
+  unit: string;
+  description: string;
+  role: "dimension" | "counter" | "gauge";
+  groupable: boolean;
+  values?: string[];
+}
+
+/** A flow record: attribute names to values, absent attributes left out. */
+export type Flow = Record<string, string | number | boolean | undefined>;
+
+export interface FlowPage {
+  flows: Flow[];
+  next?: string;
+}
+
+export interface Measures {
+  records: number;
+  sums: Record<string, number | undefined>;
+  /** Connections that the kernel refused. */
+  denied: number;
+  /** Microseconds, absent when unknown. */
+  rttMean?: number;
+  rttMin?: number;
+  rttMax?: number;
+  first?: string;
+  last?: string;
+}
+
+export interface Group extends Measures {
+  key: Record<string, string | number | boolean | undefined>;
+}
+
+export interface Groups {
+  by: string[];
+  groups: Group[];
+  total: Measures;
+  groupCount: number;
+  truncated: boolean;
+}
+
+export interface BucketCounts {
+  connections: number;
+  bytes: number;
+  records: number;
+}
+
+export interface Bucket {
+  start: string;
+  allow: BucketCounts;
+  deny: BucketCounts;
+  lost: number;
+}
+
+export interface Histogram {
+  from: string;
+  to: string;
+  stepMs: number;
+  buckets: Bucket[];
+}
+
+export interface Values {
+  field: string;
+  values: { value: string | number | boolean; records: number }[];
+}
+
+export interface Loss {
+  host: string;
+  start: string;
+  end: string;
+  stage: string;
+  unit: string;
+  count: number;
+}
+
+export interface Losses {
+  losses: Loss[];
+  total: { connections: number; records: number };
+}

@@ -1,0 +1,90 @@
+import { Clock, TriangleAlert, X } from "lucide-react";
+import { useState, type ReactNode } from "react";
+import { now } from "../api/clock";
+import { useLosses, useMapGroups, useStatus } from "../api/queries";
+import { useStream } from "../api/stream";
+import { count, counted, range, seconds, span } from "../format/format";
+import { select } from "../state/actions";
+import { useView } from "../state/view";
+import { silent } from "./silence";
+
+interface Notice {
+  /** Changes when there is more to say, so that a dismissed notice comes back. */
+  key: string;
+  tone: "" | "err" | "info";
+  text: ReactNode;
+  action?: ReactNode;
+}
+
+/** Says what is missing from the screen: lost, silent, or cut off. Nothing missing, no banner. */
+export function Banners() {
+  const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
+  const notices = [...useSilence(), ...useLost(), ...useCut()].filter((n) => !dismissed.has(n.key));
+  return notices.map((n) => (
+    <div key={n.key} className={`banner ${n.tone}`} role="status">
+      {n.tone === "info" ? <Clock className="i" size={16} aria-hidden /> : <TriangleAlert className="i" size={16} aria-hidden />}
+      <span className="said">{n.text}</span>
+      <span className="sp" />
+      {n.action}
+      <button type="button" className="ib" aria-label="dismiss" onClick={() => setDismissed(new Set(dismissed).add(n.key))}><X size={16} aria-hidden /></button>
+    </div>
+  ));
+}
+
+function useSilence(): Notice[] {
+  const agents = useStatus().data?.agents ?? [];
+  return agents.filter((a) => silent(a, now())).map((a) => {
+    const seen = Date.parse(a.lastSeen);
+    return {
+      key: `silent ${a.host} ${a.lastSeen}`,
+      tone: "err",
+      text: <><b>{a.host} has sent nothing for {span(now() - seen)}.</b> Its flows are missing since {seconds(seen)}.</>,
+      action: <button type="button" className="lnk" onClick={() => select({ kind: "capture" })}>What is captured</button>,
+    };
+  });
+}
+
+function useLost(): Notice[] {
+  const data = useLosses().data?.data;
+  const { dropped } = useStream();
+  const notices: Notice[] = [];
+  const total = data ? data.total.connections + data.total.records : 0;
+  if (data && total > 0) {
+    const hosts = [...new Set(data.losses.map((l) => l.host).filter(Boolean))];
+    const first = Math.min(...data.losses.map((l) => Date.parse(l.start)));
+    const last = Math.max(...data.losses.map((l) => Date.parse(l.end)));
+    const stages = [...new Set(data.losses.map((l) => stageWords[l.stage] ?? l.stage))].join(", ");
+    const what = [data.total.connections > 0 && counted(data.total.connections, "connection"), data.total.records > 0 && counted(data.total.records, "record")].filter(Boolean).join(" and ");
+    notices.push({
+      key: `loss ${total}`,
+      tone: "",
+      text: <><b>{what} lost{hosts.length > 0 && ` on ${hosts.join(", ")}`}, {range(first, last)}</b> ({stages}): totals are a lower bound.</>,
+      action: <button type="button" className="lnk" onClick={() => select({ kind: "capture" })}>Where and how many</button>,
+    });
+  }
+  if (dropped > 0) {
+    notices.push({ key: `dropped ${dropped}`, tone: "info", text: <><b>{counted(dropped, "flow")} left out of the live table,</b> which was too slow for them. They are stored; pause and page back to see them.</> });
+  }
+  return notices;
+}
+
+export const stageWords: Record<string, string> = {
+  socket_storage: "the kernel had no memory for a socket",
+  ring_buffer: "ring buffer full",
+  merge: "table of open records full",
+  pipeline: "the pipeline refused them",
+};
+
+function useCut(): Notice[] {
+  const v = useView();
+  const { allowed, denied } = useMapGroups();
+  const cut = [allowed.data?.data, denied.data?.data].filter((g) => g?.truncated);
+  if (v.tab !== "map" || cut.length === 0) return [];
+  const drawn = cut.reduce((n, g) => n + g!.groups.length, 0);
+  const of = cut.reduce((n, g) => n + g!.groupCount, 0);
+  return [{
+    key: `cut ${v.level}`,
+    tone: "info",
+    text: <><b>The map shows the largest {count(drawn)} of {count(of)} pairs.</b> Narrow the time or add a filter; histogram and table are complete.</>,
+  }];
+}

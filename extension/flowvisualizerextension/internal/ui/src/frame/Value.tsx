@@ -1,0 +1,75 @@
+// Any value that can become a filter: hover names the filter, click adds it,
+// alt-click excludes it.
+
+import { useEffect, useState, type MouseEvent, type ReactNode } from "react";
+import { valueFilter } from "../filter/chips";
+import { serialise } from "../filter/grammar";
+import { filterValue } from "../state/actions";
+
+interface ValueProps {
+  field: string;
+  /** undefined filters for records that lack the attribute. */
+  value: string | undefined;
+  children: ReactNode;
+  className?: string;
+  /** Left out of the tab order, for tables whose rows take the focus. */
+  quiet?: boolean;
+}
+
+export function Value({ field, value, children, className = "", quiet }: ValueProps) {
+  const click = (e: MouseEvent) => {
+    e.stopPropagation();
+    filterValue(field, value, e.altKey);
+  };
+  return (
+    <button type="button" className={`v ${className}`} data-filter={serialise(valueFilter(field, value, false))} tabIndex={quiet ? -1 : undefined} onClick={click} onDoubleClick={(e) => e.stopPropagation()}>
+      {children}
+    </button>
+  );
+}
+
+interface Tip {
+  text: string;
+  x: number;
+  y: number;
+}
+
+const delay = 300;
+
+/** Shows which filter a click on the value under the pointer would add. */
+export function FilterTip() {
+  const [tip, setTip] = useState<Tip | null>(null);
+  useEffect(() => {
+    let timer = 0;
+    const over = (e: Event) => {
+      const target = (e.target as Element).closest?.("[data-filter]");
+      clearTimeout(timer);
+      setTip(null);
+      if (!target) return;
+      timer = window.setTimeout(() => {
+        const r = target.getBoundingClientRect();
+        if (target.isConnected) setTip({ text: target.getAttribute("data-filter")!, x: r.left + r.width / 2, y: r.top });
+      }, delay);
+    };
+    const gone = () => {
+      clearTimeout(timer);
+      setTip(null);
+    };
+    document.addEventListener("mouseover", over);
+    document.addEventListener("scroll", gone, true);
+    document.addEventListener("mousedown", gone);
+    return () => {
+      gone();
+      document.removeEventListener("mouseover", over);
+      document.removeEventListener("scroll", gone, true);
+      document.removeEventListener("mousedown", gone);
+    };
+  }, []);
+  if (!tip) return null;
+  const x = Math.min(Math.max(tip.x, 170), innerWidth - 170);
+  return (
+    <div className="tip" role="tooltip" style={{ left: x, top: tip.y < 40 ? tip.y + 28 : tip.y - 30 }}>
+      {tip.text} <kbd>click</kbd> filter <kbd>alt</kbd> exclude
+    </div>
+  );
+}

@@ -1,0 +1,91 @@
+// What the map can be drawn by. A level says which attributes to group by and
+// which entity stands at each end of a group; everything else on the map is
+// the same for all levels.
+
+import { all, cond, type Expr } from "../filter/grammar";
+
+export type End = "source" | "destination";
+export type GroupId = "local" | "internet" | "machine";
+export type LevelId = "process" | "address";
+export type EntityKind = "process" | "address";
+
+export interface Entity {
+  /** Unique among all entities of all levels, and short: it stands in the URL. */
+  id: string;
+  kind: EntityKind;
+  group: GroupId;
+  title: string;
+}
+
+type Key = Record<string, string | number | boolean | undefined>;
+
+export interface Level {
+  id: LevelId;
+  /** As the switch names it. */
+  label: string;
+  one: string;
+  many: string;
+  by: readonly string[];
+  entity(key: Key, end: End): Entity;
+  /** The level that opening an entity of this one leads to. */
+  next?: LevelId;
+}
+
+const ends = ["source", "destination"] as const;
+const perEnd = (...rest: string[]) => rest.flatMap((r) => ends.map((e) => `${e}.${r}`));
+
+const text = (v: Key[string]) => (v === undefined ? undefined : String(v));
+
+function place(key: Key, end: End): { machine: boolean; group: GroupId; address: string } {
+  const machine = key[`${end}.type`] === "host" || key[`${end}.scope`] === "loopback";
+  const group: GroupId = machine ? "machine" : key[`${end}.scope`] === "public" ? "internet" : "local";
+  return { machine, group, address: text(key[`${end}.address`]) ?? "unknown address" };
+}
+
+function addressEntity(key: Key, end: End): Entity {
+  const { group, address } = place(key, end);
+  return { id: `a:${address}`, kind: "address", group, title: address };
+}
+
+export const levels: Record<LevelId, Level> = {
+  process: {
+    id: "process",
+    label: "Processes",
+    one: "process",
+    many: "processes",
+    by: perEnd("type", "scope", "process.executable.name", "address"),
+    next: "address",
+    entity(key, end) {
+      const name = text(key[`${end}.process.executable.name`]);
+      return name === undefined ? addressEntity(key, end) : { id: `p:${name}`, kind: "process", group: "machine", title: name };
+    },
+  },
+  address: {
+    id: "address",
+    label: "Addresses",
+    one: "address",
+    many: "addresses",
+    by: perEnd("type", "scope", "address"),
+    entity: addressEntity,
+  },
+};
+
+export const levelIds = Object.keys(levels) as LevelId[];
+
+const unknownAddress = "unknown address";
+
+/** The filter that finds an entity at one end, or with "either" at any. */
+export function entityFilter(id: string, end: End | "either"): Expr | undefined {
+  const value = id.slice(2);
+  if (id.startsWith("p:")) return cond(`${end}.process.executable.name`, "=", value);
+  if (id.startsWith("a:")) return value === unknownAddress ? cond(`${end}.address`, "not exists") : cond(`${end}.address`, "=", value);
+  return undefined;
+}
+
+export function edgeFilter(from: string, to: string): Expr | undefined {
+  return all(entityFilter(from, "source"), entityFilter(to, "destination"));
+}
+
+export function entityTitle(id: string): string {
+  return id.slice(2);
+}

@@ -1,0 +1,49 @@
+import { Globe, Network, Server, SquareTerminal, SquareStack } from "lucide-react";
+import type { Node, NodeProps } from "@xyflow/react";
+import type { KeyboardEvent } from "react";
+import { DenyMark } from "../frame/icons";
+import { drill, focusOn, select, unfold } from "../state/actions";
+import { nodeDetail, nodeSpoken, nodeTitle } from "./describe";
+import type { MapNode } from "./model";
+
+export type EntityFlowNode = Node<{ node: MapNode; selected: boolean; /** It tried something that was denied. */ denied: boolean }, "entity">;
+export type GroupFlowNode = Node<{ title: string; detail: string }, "group">;
+
+export function GroupNode({ data, width, height }: NodeProps<GroupFlowNode>) {
+  return (
+    <section className="ns" style={{ width, height }}>
+      <h4>{data.title}<i>{data.detail}</i></h4>
+    </section>
+  );
+}
+
+export function EntityNode({ data, width }: NodeProps<EntityFlowNode>) {
+  const { node, selected, denied } = data;
+  const outside = node.side !== "mid";
+  const id = node.entity?.id ?? node.key;
+  const key = (e: KeyboardEvent) => {
+    if (e.key === "Enter") select({ kind: "node", id });
+    else if (e.key === "e") node.entity ? drill(node.entity.id) : unfold(node.key.slice("fold|".length));
+    else if (e.key === "f" && node.entity) focusOn(id);
+    else return;
+    e.preventDefault();
+    e.stopPropagation();
+  };
+  return (
+    <div className={`node ${outside ? "ext" : ""} ${selected ? "sel" : ""} ${node.entity ? "" : "fold"}`} style={{ width }} role="button" tabIndex={0} aria-pressed={selected} aria-label={nodeSpoken(node)} title={`${nodeTitle(node)}: ${nodeDetail(node)}`} onKeyDown={key}>
+      <NodeIcon node={node} />
+      <div>
+        <b className={node.entity?.kind === "address" ? "addr" : ""}>{nodeTitle(node)}</b>
+        <small>{nodeDetail(node)}</small>
+      </div>
+      {denied && <span className="nd"><DenyMark size={14} /></span>}
+    </div>
+  );
+}
+
+function NodeIcon({ node }: { node: MapNode }) {
+  if (!node.entity) return <SquareStack className="i" size={14} aria-hidden />;
+  if (node.entity.kind === "process") return <SquareTerminal className="i" size={14} aria-hidden />;
+  if (node.group === "machine") return <Server className="i" size={14} aria-hidden />;
+  return node.group === "internet" ? <Globe className="i" size={14} aria-hidden /> : <Network className="i" size={14} aria-hidden />;
+}

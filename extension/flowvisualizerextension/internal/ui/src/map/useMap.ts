@@ -1,0 +1,93 @@
+// The map as it stands on the screen: model, layout and shapes, with the last
+// layout remembered so that a refresh moves nothing.
+
+import { useMemo, useRef } from "react";
+import { useMapGroups } from "../api/queries";
+import type { ApiError } from "../api/client";
+import { query } from "../filter/chips";
+import type { View } from "../state/url";
+import { useView } from "../state/view";
+import { shapes, type EdgeShape } from "./geometry";
+import { layout, pitch, type Layout } from "./layout";
+import { levels } from "./levels";
+import { buildModel, type MapModel } from "./model";
+
+export interface DrawnMap {
+  model: MapModel;
+  layout: Layout;
+  shapes: Map<string, EdgeShape>;
+  /** Changes when what is drawn was asked for anew, not when it only refreshed. */
+  asked: string;
+}
+
+export interface MapState {
+  drawn: DrawnMap | undefined;
+  error: ApiError | undefined;
+  stale: boolean;
+  /** Milliseconds that the answers took. */
+  took: number | undefined;
+  retry: () => void;
+}
+
+interface Memory {
+  asked: string;
+  layout: Layout;
+  shown: ReadonlySet<string>;
+}
+
+/** Space at top and bottom of the canvas that tools and legend take. */
+export const margin = { top: 48, bottom: 44, side: 16 };
+
+export function useMap(size: { width: number; height: number }): MapState {
+  const v = useView();
+  const { allowed, denied } = useMapGroups();
+  const memory = useRef<Memory | null>(null);
+  const sized = size.height > 0;
+  const rows = Math.max(5, Math.floor((size.height - margin.top - margin.bottom - 40) / (pitch * 0.82)));
+
+  const stale = allowed.isPlaceholderData || denied.isPlaceholderData;
+  const before = useRef<DrawnMap>(undefined);
+
+  const drawn = useMemo(() => {
+    if (!sized || !allowed.data || !denied.data) return undefined;
+    // The last answer may be of another level: what it drew stays until the new one is here.
+    if (stale) return before.current;
+    const asked = askedKey(v, rows);
+    const last = memory.current?.asked === asked ? memory.current : null;
+    const model = buildModel([...allowed.data.data.groups, ...denied.data.data.groups], {
+      level: levels[v.level],
+      rows,
+      unfolded: v.unfolded,
+      keep: new Set([v.focus, ...selected(v)].filter((id) => id !== null)),
+      shown: last?.shown ?? new Set(),
+      focus: v.focus,
+    });
+    const at = layout(model, size, last?.layout);
+    memory.current = { asked, layout: at, shown: new Set(model.nodes.map((n) => n.key)) };
+    return (before.current = { model, layout: at, shapes: shapes(model.edges, at), asked });
+  }, [allowed.data, denied.data, v.level, v.unfolded, v.focus, v.selection, v.chips, v.time, v.brush, rows, sized, size.width, stale]);
+
+  const error = (allowed.error ?? denied.error) as ApiError | null;
+  return {
+    drawn,
+    error: error ?? undefined,
+    stale,
+    took: allowed.data && Math.round(allowed.data.took + (denied.data?.took ?? 0)),
+    retry: () => {
+      void allowed.refetch();
+      void denied.refetch();
+    },
+  };
+}
+
+function askedKey(v: View, rows: number): string {
+  // Pausing and paging keep the width, and so the places.
+  const time = v.brush ? [v.brush.from, v.brush.to] : v.time.kind === "live" ? v.time.span : v.time.to - v.time.from;
+  return JSON.stringify([v.level, query(v.chips), v.focus, v.unfolded, time, rows]);
+}
+
+function selected(v: View): string[] {
+  if (v.selection?.kind === "node") return [v.selection.id];
+  if (v.selection?.kind === "edge") return [v.selection.from, v.selection.to];
+  return [];
+}

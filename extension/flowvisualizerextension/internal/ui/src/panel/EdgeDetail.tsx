@@ -1,0 +1,42 @@
+import { ListFilter } from "lucide-react";
+import { useGroups } from "../api/queries";
+import type { Expr } from "../filter/grammar";
+import { edgeFilter } from "../map/levels";
+import { plain, totalsOf } from "../map/model";
+import type { DrawnMap } from "../map/useMap";
+import { addFilter } from "../state/actions";
+import { Ends } from "./Ends";
+import { FoldDetail } from "./FoldDetail";
+import { Health, Outcomes, Ports, Processes, Section, Sparkline, Stats } from "./sections";
+
+export function EdgeDetail({ from, to, map }: { from: string; to: string; map: DrawnMap | undefined }) {
+  const part = edgeFilter(from, to);
+  if (from.startsWith("fold|") || to.startsWith("fold|") || !part) {
+    const fold = map?.model.nodes.find((n) => n.key === (from.startsWith("fold|") ? from : to));
+    const edge = map?.model.edges.find((e) => plain(e.from) === from && plain(e.to) === to);
+    return <FoldDetail fold={fold} totals={edge?.totals} />;
+  }
+  return <Known from={from} to={to} part={part} />;
+}
+
+function Known({ from, to, part }: { from: string; to: string; part: Expr }) {
+  const { data } = useGroups(["network.transport"], part);
+  const totals = data && totalsOf(data.data.total);
+  const { groups: sources } = useGroups(["source.address"], part, "bytes", 1).data?.data ?? {};
+  const { groups: destinations } = useGroups(["destination.address"], part, "bytes", 1).data?.data ?? {};
+  const where = (id: string, address: unknown, word: string) => (id.startsWith("p:") ? `process at ${String(address ?? "…")}, ${word}` : `address, ${word}`);
+  return (
+    <>
+      <Ends from={from} to={to} details={[where(from, sources?.[0]?.key["source.address"], "caller"), where(to, destinations?.[0]?.key["destination.address"], "called")]} />
+      <Section>
+        {totals && <Stats totals={totals} />}
+        <Sparkline part={part} />
+        {totals && <Health totals={totals} />}
+        <div className="row acts"><button type="button" className="btn sm" onClick={() => addFilter(...(part.kind === "and" ? part.items : [part]))}><ListFilter size={14} aria-hidden />Only this edge</button></div>
+      </Section>
+      <Ports part={part} />
+      <Processes part={part} />
+      {totals && <Outcomes totals={totals} />}
+    </>
+  );
+}

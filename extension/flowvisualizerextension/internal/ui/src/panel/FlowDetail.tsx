@@ -1,0 +1,52 @@
+import { useFields, useFlow } from "../api/queries";
+import { useStream } from "../api/stream";
+import type { Field, Flow } from "../api/types";
+import { clock } from "../format/format";
+import { Verdict } from "../frame/icons";
+import { Value } from "../frame/Value";
+import { formatField, rttMean, text } from "../table/columns";
+import { micros } from "../format/format";
+import { Ends } from "./Ends";
+import { Section } from "./sections";
+
+const idOf = (f: Flow, end: "source" | "destination") => {
+  const process = text(f, `${end}.process.executable.name`);
+  return process === undefined ? `a:${text(f, `${end}.address`) ?? "unknown address"}` : `p:${process}`;
+};
+
+export function FlowDetail({ id }: { id: string }) {
+  const fields = useFields();
+  const live = useStream().rows.find((f) => f["flow.id"] === id);
+  const stored = useFlow(id);
+  const f = live ?? stored.data?.flows[0];
+  if (!f) return <p className="note t3">{stored.isPending ? "Reading…" : "This record is not in the chosen time."}</p>;
+  const rtt = rttMean(f);
+  const place = (end: "source" | "destination") => [text(f, `${end}.address`), text(f, `${end}.port`) && `port ${text(f, `${end}.port`)}`, text(f, `${end}.scope`)?.replace("_", " ")].filter(Boolean).join(", ");
+  return (
+    <>
+      <Ends from={idOf(f, "source")} to={idOf(f, "destination")} details={[place("source"), place("destination")]} />
+      <Section>
+        <dl className="kv">
+          <dt>Kernel did</dt><dd><Verdict action={text(f, "flow.action")} reason={text(f, "flow.deny.reason")} /></dd>
+          <dt>From</dt><dd className="mono">{clock(Date.parse(String(f["flow.start"])))}</dd>
+          <dt>To</dt><dd className="mono">{clock(Date.parse(String(f["flow.end"])))}</dd>
+          <dt>RTT</dt><dd>{rtt === undefined ? "–" : micros(rtt)}</dd>
+        </dl>
+      </Section>
+      <Section title="All attributes" note="click to filter, alt-click to exclude">
+        <dl className="attrs">
+          {fields.filter((d) => f[d.name] !== undefined).map((d) => <Attribute key={d.name} field={d} value={f[d.name]!} />)}
+        </dl>
+      </Section>
+    </>
+  );
+}
+
+function Attribute({ field, value }: { field: Field; value: string | number | boolean }) {
+  return (
+    <>
+      <dt title={field.description}>{field.name}</dt>
+      <dd><Value field={field.name} value={String(value)} className={field.type === "address" ? "mono" : ""}>{formatField(field, value)}</Value></dd>
+    </>
+  );
+}

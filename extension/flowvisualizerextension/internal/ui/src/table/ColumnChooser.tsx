@@ -1,0 +1,35 @@
+import { useState } from "react";
+import { useFields } from "../api/queries";
+import { setView, useView } from "../state/view";
+import { defaultColumns, usual } from "./columns";
+
+export function ColumnChooser() {
+  const v = useView();
+  const fields = useFields();
+  const [find, setFind] = useState("");
+  const on = v.columns ?? defaultColumns;
+  const all = [...usual.map((c) => ({ id: c.id, title: c.title, about: c.about })), ...fields.map((f) => ({ id: f.name, title: f.name, about: f.description }))];
+  const shown = all.filter((c) => `${c.title} ${c.about}`.toLowerCase().includes(find.toLowerCase()));
+  const toggle = (id: string) => {
+    const next = on.includes(id) ? on.filter((c) => c !== id) : [...on, id];
+    const usualAgain = next.join() === defaultColumns.join();
+    setView({ columns: next.length === 0 || usualAgain ? null : next }, "replace");
+  };
+  return (
+    <div className="columns">
+      <input type="search" placeholder={`Find among ${all.length} columns`} aria-label="find a column" value={find} onChange={(e) => setFind(e.target.value)} autoFocus />
+      <ul>
+        {shown.map((c) => (
+          <li key={c.id}>
+            <label title={c.about}>
+              <input type="checkbox" checked={on.includes(c.id)} onChange={() => toggle(c.id)} />
+              <span className={c.title === c.id ? "mono" : ""}>{c.title}</span>
+              <small>{c.about}</small>
+            </label>
+          </li>
+        ))}
+      </ul>
+      <button type="button" className="btn sm quiet" disabled={v.columns === null} onClick={() => setView({ columns: null }, "replace")}>Usual columns</button>
+    </div>
+  );
+}

@@ -1,0 +1,119 @@
+// The columns of the flow table: a few that join attributes the way people
+// read them, and one for every field of the registry.
+
+import type { ReactNode } from "react";
+import type { Field, Flow } from "../api/types";
+import { bytes, clock, count, dateTime, micros } from "../format/format";
+import { service } from "../format/services";
+import { Verdict } from "../frame/icons";
+import { Value } from "../frame/Value";
+
+export interface Column {
+  id: string;
+  title: string;
+  about: string;
+  width: number;
+  number?: boolean;
+  cell: (f: Flow) => ReactNode;
+}
+
+export const text = (f: Flow, name: string): string | undefined => (f[name] === undefined ? undefined : String(f[name]));
+export const number = (f: Flow, name: string): number | undefined => (typeof f[name] === "number" ? (f[name] as number) : undefined);
+const time = (f: Flow, name: string) => Date.parse(String(f[name]));
+
+const dash = <span className="t3">–</span>;
+
+function Endpoint({ flow, end }: { flow: Flow; end: "source" | "destination" }) {
+  const process = text(flow, `${end}.process.executable.name`);
+  const address = text(flow, `${end}.address`);
+  return (
+    <>
+      {process !== undefined && <Value quiet field={`${end}.process.executable.name`} value={process}>{process}</Value>}
+      {process !== undefined && " "}
+      <Value quiet field={`${end}.address`} value={address} className="mono">{address ?? "unknown"}</Value>
+    </>
+  );
+}
+
+function total(f: Flow, name: string): ReactNode {
+  const n = number(f, name);
+  return n === undefined ? dash : bytes(n);
+}
+
+export function rttMean(f: Flow): number | undefined {
+  const sum = number(f, "flow.tcp.rtt.sum");
+  const samples = number(f, "flow.tcp.rtt.samples");
+  return sum !== undefined && samples ? sum / samples : undefined;
+}
+
+function outcome(f: Flow): ReactNode {
+  const n = (name: string) => number(f, `flow.connections.${name}`) ?? 0;
+  if (f["flow.action"] === "deny") return dash;
+  const words = (["reset", "timed_out", "abandoned"] as const).filter((w) => n(w) > 0).map((w) => `${n(w)} ${w.replace("_", " ")}`);
+  if (n("open") > 0) words.push(`${n("open")} open`);
+  return words.length > 0 ? words.join(", ") : <span className="t3">closed</span>;
+}
+
+/** The joined columns, in their usual order. */
+export const usual: Column[] = [
+  { id: "time", title: "Time", about: "End of the record's interval", width: 108, cell: (f) => <span className="mono" title={dateTime(time(f, "flow.end"))}>{clock(time(f, "flow.end"))}</span> },
+  {
+    id: "verdict", title: "Verdict", about: "What the kernel did, and why it refused", width: 104,
+    cell: (f) => {
+      const reason = text(f, "flow.deny.reason");
+      const field = reason === undefined ? "flow.action" : "flow.deny.reason";
+      return <Value quiet field={field} value={reason ?? text(f, "flow.action")}><Verdict action={text(f, "flow.action")} reason={reason} /></Value>;
+    },
+  },
+  { id: "source", title: "Source", about: "Who called: process and address", width: 226, cell: (f) => <Endpoint flow={f} end="source" /> },
+  { id: "destination", title: "Destination", about: "Who was called: process and address", width: 226, cell: (f) => <Endpoint flow={f} end="destination" /> },
+  {
+    id: "port", title: "Port", about: "Destination port", width: 60, number: true,
+    cell: (f) => <Value quiet field="destination.port" value={text(f, "destination.port")} className="mono">{text(f, "destination.port") ?? "–"}</Value>,
+  },
+  { id: "service", title: "Service", about: "The destination port's usual service", width: 92, cell: (f) => service(number(f, "destination.port") ?? 0) ?? <span className="t3">{text(f, "network.transport")}</span> },
+  { id: "connections", title: "Conns", about: "Connections in this record", width: 58, number: true, cell: (f) => count(number(f, "flow.connections.seen") ?? 0) },
+  { id: "sent", title: "Sent", about: "Bytes that the source sent", width: 76, number: true, cell: (f) => total(f, "source.bytes") },
+  { id: "received", title: "Received", about: "Bytes that the destination sent", width: 76, number: true, cell: (f) => total(f, "destination.bytes") },
+  { id: "rtt", title: "RTT", about: "Mean smoothed round-trip time", width: 76, number: true, cell: (f) => { const r = rttMean(f); return r === undefined ? dash : micros(r); } },
+  { id: "outcome", title: "Ended", about: "How the connections ended", width: 110, cell: outcome },
+];
+
+const hidden = new Set(["outcome"]);
+export const defaultColumns = usual.filter((c) => !hidden.has(c.id)).map((c) => c.id);
+
+/** A value as its field is shown. */
+export function formatField(field: Field, v: string | number | boolean): string {
+  if (field.type === "time") return dateTime(Date.parse(String(v)));
+  if (typeof v !== "number") return String(v);
+  if (field.unit === "By") return bytes(v);
+  if (field.unit === "us") return micros(v);
+  return field.role === "dimension" ? String(v) : count(v);
+}
+
+export function fieldColumn(field: Field): Column {
+  const numeric = field.role !== "dimension";
+  return {
+    id: field.name,
+    title: field.name,
+    about: field.description,
+    width: Math.min(240, Math.max(90, field.name.length * 6.4 + 24)),
+    number: numeric,
+    cell: (f) => {
+      const v = f[field.name];
+      if (v === undefined) return dash;
+      if (field.type === "time" || numeric) return formatField(field, v);
+      return <Value quiet field={field.name} value={String(v)} className={field.type === "address" ? "mono" : ""}>{String(v)}</Value>;
+    },
+  };
+}
+
+/** The chosen columns in order; ids that no longer exist are left out. */
+export function chosen(ids: readonly string[] | null, fields: readonly Field[]): Column[] {
+  return (ids ?? defaultColumns).flatMap((id) => {
+    const joined = usual.find((c) => c.id === id);
+    if (joined) return [joined];
+    const field = fields.find((f) => f.name === id);
+    return field ? [fieldColumn(field)] : [];
+  });
+}
