@@ -107,7 +107,7 @@ func TestMissingPrivilegeIsNamed(t *testing.T) {
 // its owner only.
 func publicDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "flowlogs-e2e-")
+	dir, err := os.MkdirTemp("", "flowlogs-e2e-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
