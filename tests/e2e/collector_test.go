@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -86,11 +87,15 @@ func run(t *testing.T, cmd *exec.Cmd, listen, dir string) *collector {
 	return c
 }
 
-// ready waits until the Flow Visualizer answers.
+// ready waits until the Flow Visualizer answers and the receiver, which starts
+// after it, records.
 func (c *collector) ready() *collector {
 	c.t.Helper()
-	c.eventually("the Flow Visualizer answers", func() error {
+	c.eventually("the collector is ready", func() error {
 		c.running()
+		if !strings.Contains(c.log.String(), "Everything is ready.") {
+			return errors.New("it does not say so")
+		}
 		return c.get("/api/v1/status", nil, nil)
 	})
 	return c

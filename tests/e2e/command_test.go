@@ -92,7 +92,7 @@ func TestBadConfigIsRefusedByName(t *testing.T) {
 		"interval not a duration": {"receivers.flowlog.interval=often", []string{"flowlog", "interval"}},
 		"negative interval":       {"receivers.flowlog.interval=-1s", []string{"flowlog", "interval"}},
 		"no directory":            {"extensions.flow_store.directory=", []string{"flow_store", "directory"}},
-		"endpoint without a port": {"extensions.flow_visualizer.endpoint=localhost", []string{"flow_visualizer", "endpoint"}},
+		"no endpoint":             {"extensions.flow_visualizer.endpoint=", []string{"flow_visualizer", "endpoint"}},
 		"unknown component":       {"receivers.flowlogs.interval=5s", []string{"flowlogs"}},
 		"undefined receiver":      {"service.pipelines.logs.receivers=[otlp]", []string{"otlp"}},
 	} {

@@ -45,6 +45,21 @@ func TestPortInUseIsNamed(t *testing.T) {
 	wantRefusal(t, c, l.Addr().String(), "in use", "endpoint")
 }
 
+func TestEndpointWithoutAPortIsNamed(t *testing.T) {
+	c := startAt(t, "localhost", t.TempDir())
+	wantRefusal(t, c, "localhost", "missing port")
+}
+
+// TestDefaultStartIsQuiet keeps the first minute free of what nobody can act on.
+func TestDefaultStartIsQuiet(t *testing.T) {
+	c := start(t, t.TempDir()).ready()
+	for line := range strings.Lines(c.log.String()) {
+		if strings.Contains(line, "\twarn\t") || strings.Contains(line, "\terror\t") {
+			t.Errorf("it says: %s", line)
+		}
+	}
+}
+
 func TestStoreDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("mounting a read-only file system needs root")
