@@ -1,0 +1,231 @@
+package flow
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// ScopeName is the instrumentation scope of the records that Encode writes.
+const ScopeName = "github.com/otelcol-flowlogs/otelcol-flowlogs"
+
+// Batch is a set of records of the three kinds, as they travel together.
+type Batch struct {
+	Flows  []Flow
+	Losses []Loss
+	Agents []Agent
+}
+
+// Len is the number of records of all kinds.
+func (b *Batch) Len() int { return len(b.Flows) + len(b.Losses) + len(b.Agents) }
+
+// Encode turns batch into OTLP logs, one resource for each observer in it.
+// observed is when the collector got hold of the records.
+func Encode(batch *Batch, observed time.Time) plog.Logs {
+	e := encoder{
+		logs:     plog.NewLogs(),
+		observed: pcommon.NewTimestampFromTime(observed),
+		scopes:   make(map[Observer]plog.LogRecordSlice, 1),
+	}
+	for i := range batch.Flows {
+		f := &batch.Flows[i]
+		lr := encode(&e, Flows, f, f.Observer, EventFlow, f.End, len(batch.Flows))
+		if f.Action == Deny {
+			lr.SetSeverityNumber(plog.SeverityNumberWarn)
+			lr.SetSeverityText("WARN")
+		}
+	}
+	for i := range batch.Losses {
+		l := &batch.Losses[i]
+		lr := encode(&e, Losses, l, l.Observer, EventLoss, l.End, len(batch.Losses))
+		lr.SetSeverityNumber(plog.SeverityNumberWarn)
+		lr.SetSeverityText("WARN")
+	}
+	for i := range batch.Agents {
+		a := &batch.Agents[i]
+		encode(&e, Agents, a, a.Observer, EventAgent, a.Time, len(batch.Agents))
+	}
+	return e.logs
+}
+
+type encoder struct {
+	logs     plog.Logs
+	observed pcommon.Timestamp
+	scopes   map[Observer]plog.LogRecordSlice
+	// last avoids the map for runs of records of one observer, the usual case.
+	last      Observer
+	lastScope plog.LogRecordSlice
+	used      bool
+}
+
+// records returns where the records of observer go.
+func (e *encoder) records(observer Observer, expect int) plog.LogRecordSlice {
+	if e.used && e.last == observer {
+		return e.lastScope
+	}
+	records, ok := e.scopes[observer]
+	if !ok {
+		rl := e.logs.ResourceLogs().AppendEmpty()
+		probe := Flow{Observer: observer}
+		for i := range Flows.fields {
+			if f := &Flows.fields[i]; f.Resource {
+				put(rl.Resource().Attributes(), f.Name, f.get(&probe))
+			}
+		}
+		sl := rl.ScopeLogs().AppendEmpty()
+		sl.Scope().SetName(ScopeName)
+		records = sl.LogRecords()
+		records.EnsureCapacity(expect)
+		e.scopes[observer] = records
+	}
+	e.last, e.lastScope, e.used = observer, records, true
+	return records
+}
+
+func encode[T any](e *encoder, registry *Registry[T], record *T, observer Observer, event string, at int64, expect int) plog.LogRecord {
+	lr := e.records(observer, expect).AppendEmpty()
+	lr.SetEventName(event)
+	lr.SetTimestamp(pcommon.Timestamp(at))
+	lr.SetObservedTimestamp(e.observed)
+	lr.SetSeverityNumber(plog.SeverityNumberInfo)
+	lr.SetSeverityText("INFO")
+	attrs := lr.Attributes()
+	attrs.EnsureCapacity(len(registry.fields))
+	for i := range registry.fields {
+		f := &registry.fields[i]
+		if !f.Resource {
+			put(attrs, f.Name, f.get(record))
+		}
+	}
+	return lr
+}
+
+// put adds an attribute that is known not to be there yet.
+func put(attrs pcommon.Map, name string, v Value) {
+	switch v.Type {
+	case Keyword:
+		attrs.PutStr(name, v.Str)
+	case Address:
+		attrs.PutStr(name, v.Addr.String())
+	case Integer, Time:
+		attrs.PutInt(name, v.Int)
+	case Boolean:
+		attrs.PutBool(name, v.Int != 0)
+	case Keywords:
+		list := attrs.PutEmptySlice(name)
+		list.EnsureCapacity(len(v.List))
+		for _, s := range v.List {
+			list.AppendEmpty().SetStr(s)
+		}
+	}
+}
+
+// Rejected says which records Decode could not read.
+type Rejected struct {
+	// Count is how many there were, First why the first of them was refused.
+	Count int
+	First error
+}
+
+func (r *Rejected) add(err error) {
+	if r.Count == 0 {
+		r.First = err
+	}
+	r.Count++
+}
+
+// Err is nil when nothing was rejected.
+func (r *Rejected) Err() error {
+	if r.Count == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of the log records are not flow records: %w", r.Count, r.First)
+}
+
+// Decode is the inverse of Encode. Attributes that the registry does not know
+// are passed over; a log record that is of none of the three kinds, or that has
+// an attribute of the wrong type, is rejected and the others are still decoded.
+func Decode(logs plog.Logs) (Batch, Rejected) {
+	var (
+		batch    Batch
+		rejected Rejected
+	)
+	for _, rl := range logs.ResourceLogs().All() {
+		resource := rl.Resource().Attributes()
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, lr := range sl.LogRecords().All() {
+				var err error
+				switch name := lr.EventName(); name {
+				case EventFlow:
+					batch.Flows, err = decode(batch.Flows, Flows, resource, lr)
+				case EventLoss:
+					batch.Losses, err = decode(batch.Losses, Losses, resource, lr)
+				case EventAgent:
+					batch.Agents, err = decode(batch.Agents, Agents, resource, lr)
+				default:
+					err = fmt.Errorf("event name is %q: want %s, %s or %s", name, EventFlow, EventLoss, EventAgent)
+				}
+				if err != nil {
+					rejected.add(err)
+				}
+			}
+		}
+	}
+	return batch, rejected
+}
+
+// decode appends the record in lr to records, or leaves them as they are and
+// returns an error.
+func decode[T any](records []T, registry *Registry[T], resource pcommon.Map, lr plog.LogRecord) ([]T, error) {
+	n := len(records)
+	records = append(records, *new(T))
+	record := &records[n]
+	for _, attrs := range [...]pcommon.Map{resource, lr.Attributes()} {
+		for name, pv := range attrs.All() {
+			f := registry.Lookup(name)
+			if f == nil {
+				continue
+			}
+			v, err := fromAttribute(f.Type, pv)
+			if err == nil && f.set != nil {
+				err = f.set(record, v)
+			}
+			if err != nil {
+				return records[:n], fmt.Errorf("attribute %s: %w", name, err)
+			}
+		}
+	}
+	return records, nil
+}
+
+func fromAttribute(want Type, pv pcommon.Value) (Value, error) {
+	v := Value{Type: want}
+	switch {
+	case want == Keyword && pv.Type() == pcommon.ValueTypeStr:
+		v.Str = pv.Str()
+	case want == Address && pv.Type() == pcommon.ValueTypeStr:
+		addr, err := netip.ParseAddr(pv.Str())
+		if err != nil {
+			return Value{}, err
+		}
+		v.Addr = addr
+	case (want == Integer || want == Time) && pv.Type() == pcommon.ValueTypeInt:
+		v.Int = pv.Int()
+	case (want == Integer || want == Time) && pv.Type() == pcommon.ValueTypeDouble && pv.Double() == float64(int64(pv.Double())):
+		v.Int = int64(pv.Double()) // a step through JSON makes doubles of integers
+	case want == Boolean && pv.Type() == pcommon.ValueTypeBool:
+		if pv.Bool() {
+			v.Int = 1
+		}
+	case want == Keywords && pv.Type() == pcommon.ValueTypeSlice:
+		for _, item := range pv.Slice().All() {
+			v.List = append(v.List, item.AsString())
+		}
+	default:
+		return Value{}, fmt.Errorf("want a value of type %s, got %s", want, pv.Type())
+	}
+	return v, nil
+}

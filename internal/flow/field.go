@@ -1,0 +1,227 @@
+package flow
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+)
+
+// Role tells what a field is for.
+type Role uint8
+
+// The roles: a Dimension tells flows apart and can be grouped by, a Counter adds
+// up over records, a Gauge does not.
+const (
+	Dimension Role = iota + 1
+	Counter
+	Gauge
+)
+
+var roleNames = [...]string{"", "dimension", "counter", "gauge"}
+
+func (r Role) String() string { return nameOf(roleNames[:], r) }
+
+// Attribute describes one attribute of a record.
+type Attribute struct {
+	Name string
+	Type Type
+	Role Role
+	// Unit is a UCUM unit, or empty.
+	Unit        string
+	Description string
+	// Elastic is the Elasticsearch mapping type, ECS the name in the Elastic
+	// Common Schema and Calico the name in Calico Enterprise's flow logs; the
+	// last two are empty where there is none.
+	Elastic, ECS, Calico string
+	// Absent says when the attribute is left out; empty means always present.
+	Absent string
+	// Values lists what an enumeration can hold.
+	Values []string
+	// Resource is set for attributes of the OTLP resource.
+	Resource bool
+}
+
+// Field is an attribute of a record of type T together with the way to it.
+type Field[T any] struct {
+	Attribute
+	get func(*T) Value
+	set func(*T, Value) error
+}
+
+// Get returns the field's value in record; it is not Present when the attribute
+// is absent.
+func (f *Field[T]) Get(record *T) Value { return f.get(record) }
+
+// Set puts v, which must have the field's type, into record. A derived field
+// ignores it.
+func (f *Field[T]) Set(record *T, v Value) error {
+	if v.Type != f.Type {
+		return fmt.Errorf("attribute %s: want a value of type %s, got %s", f.Name, f.Type, v.Type)
+	}
+	if f.set == nil {
+		return nil
+	}
+	if err := f.set(record, v); err != nil {
+		return fmt.Errorf("attribute %s: %w", f.Name, err)
+	}
+	return nil
+}
+
+// Registry is the ordered list of a record's fields.
+type Registry[T any] struct {
+	fields []Field[T]
+	byName map[string]*Field[T]
+}
+
+func newRegistry[T any](fields ...Field[T]) *Registry[T] {
+	r := &Registry[T]{fields: fields, byName: make(map[string]*Field[T], len(fields))}
+	for i := range fields {
+		f := &fields[i]
+		if r.byName[f.Name] != nil {
+			panic("attribute registered twice: " + f.Name)
+		}
+		r.byName[f.Name] = f
+	}
+	return r
+}
+
+// Fields returns every field in display order; callers must not change them.
+func (r *Registry[T]) Fields() []Field[T] { return r.fields }
+
+// Lookup returns the field with that name, or nil.
+func (r *Registry[T]) Lookup(name string) *Field[T] { return r.byName[name] }
+
+// The constructors below tie an attribute to a member of T. Those whose zero
+// value means unknown leave the attribute out when the member is zero.
+
+func keyword[T any](a Attribute, member func(*T) *Name) Field[T] {
+	a.Type = Keyword
+	return Field[T]{a,
+		func(t *T) Value {
+			if n := *member(t); n.Known() {
+				return Value{Type: Keyword, Str: n.String()}
+			}
+			return Value{}
+		},
+		func(t *T, v Value) error { *member(t) = Intern(v.Str); return nil },
+	}
+}
+
+func text[T any](a Attribute, member func(*T) *string) Field[T] {
+	a.Type = Keyword
+	return Field[T]{a,
+		func(t *T) Value {
+			if s := *member(t); s != "" {
+				return Value{Type: Keyword, Str: s}
+			}
+			return Value{}
+		},
+		func(t *T, v Value) error { *member(t) = v.Str; return nil },
+	}
+}
+
+func texts[T any](a Attribute, get func(*T) []string, set func(*T, []string) error) Field[T] {
+	a.Type = Keywords
+	return Field[T]{a,
+		func(t *T) Value {
+			if list := get(t); len(list) > 0 {
+				return Value{Type: Keywords, List: list}
+			}
+			return Value{}
+		},
+		func(t *T, v Value) error { return set(t, v.List) },
+	}
+}
+
+type enumeration interface {
+	~uint8
+	String() string
+}
+
+func enum[T any, E enumeration](a Attribute, member func(*T) *E, parse func(string) (E, error)) Field[T] {
+	a.Type = Keyword
+	return Field[T]{a,
+		func(t *T) Value {
+			if e := *member(t); e != 0 {
+				return Value{Type: Keyword, Str: e.String()}
+			}
+			return Value{}
+		},
+		func(t *T, v Value) error {
+			e, err := parse(v.Str)
+			if err == nil {
+				*member(t) = e
+			}
+			return err
+		},
+	}
+}
+
+func address[T any](a Attribute, member func(*T) *netip.Addr) Field[T] {
+	a.Type = Address
+	return Field[T]{a,
+		func(t *T) Value {
+			if addr := *member(t); addr.IsValid() {
+				return Value{Type: Address, Addr: addr}
+			}
+			return Value{}
+		},
+		func(t *T, v Value) error { *member(t) = v.Addr.Unmap(); return nil },
+	}
+}
+
+// known is an integer that is left out when it is zero.
+func known[T any, N ~uint16 | ~uint32 | ~uint64 | ~int64](a Attribute, member func(*T) *N) Field[T] {
+	f := integer(a, member)
+	always := f.get
+	f.get = func(t *T) Value {
+		if *member(t) == 0 {
+			return Value{}
+		}
+		return always(t)
+	}
+	return f
+}
+
+// integer is always present. OTLP and Elasticsearch carry signed integers, so a
+// count above the largest int64 is clamped.
+func integer[T any, N ~uint16 | ~uint32 | ~uint64 | ~int64](a Attribute, member func(*T) *N) Field[T] {
+	if a.Type == 0 {
+		a.Type = Integer
+	}
+	return Field[T]{a,
+		func(t *T) Value {
+			n := *member(t)
+			if uint64(n) > math.MaxInt64 && n > 0 {
+				return Value{Type: a.Type, Int: math.MaxInt64}
+			}
+			return Value{Type: a.Type, Int: int64(n)}
+		},
+		func(t *T, v Value) error {
+			n := N(v.Int)
+			if int64(n) != v.Int || (n > 0) != (v.Int > 0) {
+				return fmt.Errorf("%d is out of range", v.Int)
+			}
+			*member(t) = n
+			return nil
+		},
+	}
+}
+
+func boolean[T any](a Attribute, member func(*T) *bool) Field[T] {
+	a.Type = Boolean
+	return Field[T]{a,
+		func(t *T) Value {
+			if *member(t) {
+				return Value{Type: Boolean, Int: 1}
+			}
+			return Value{Type: Boolean}
+		},
+		func(t *T, v Value) error { *member(t) = v.Int != 0; return nil },
+	}
+}
+
+// derived is computed from other members and ignored on the way in.
+func derived[T any](a Attribute, get func(*T) Value) Field[T] {
+	return Field[T]{Attribute: a, get: get}
+}

@@ -1,0 +1,244 @@
+package flow
+
+import "net/netip"
+
+// The event names of the three kinds of log record.
+const (
+	EventFlow  = "network.flow"
+	EventLoss  = "network.flow.loss"
+	EventAgent = "network.flow.agent"
+)
+
+// Flows is the registry of a flow record's attributes.
+var Flows = newRegistry(concat(
+	observerFields(func(f *Flow) *Observer { return &f.Observer }),
+	recordFields(),
+	networkFields(),
+	endpointFields("source", "initiated the connection", func(f *Flow) *Endpoint { return &f.Source },
+		calicoEnd{"source_ip", "source_port", "source_type"}),
+	endpointFields("destination", "accepted it", func(f *Flow) *Endpoint { return &f.Destination },
+		calicoEnd{"dest_ip", "dest_port", "dest_type"}),
+	processFields(),
+	connectionFields(),
+	tcpFields(),
+)...)
+
+func concat[T any](groups ...[]Field[T]) []Field[T] {
+	var all []Field[T]
+	for _, group := range groups {
+		all = append(all, group...)
+	}
+	return all
+}
+
+func observerFields[T any](observer func(*T) *Observer) []Field[T] {
+	return []Field[T]{
+		keyword(Attribute{
+			Name: "host.name", Role: Dimension, Elastic: "keyword", ECS: "host.name", Calico: "host", Resource: true,
+			Description: "Name of the machine that made the record.", Absent: "only in records from elsewhere",
+		}, func(t *T) *Name { return &observer(t).Host }),
+		keyword(Attribute{
+			Name: "k8s.node.name", Role: Dimension, Elastic: "keyword", ECS: "orchestrator.resource.name", Resource: true,
+			Description: "Kubernetes node that made the record.", Absent: "outside Kubernetes",
+		}, func(t *T) *Name { return &observer(t).Node }),
+		keyword(Attribute{
+			Name: "k8s.cluster.name", Role: Dimension, Elastic: "keyword", ECS: "orchestrator.cluster.name", Calico: "cluster", Resource: true,
+			Description: "Kubernetes cluster of the observer.", Absent: "not configured",
+		}, func(t *T) *Name { return &observer(t).Cluster }),
+	}
+}
+
+func recordFields() []Field[Flow] {
+	return []Field[Flow]{
+		idField(func(f *Flow) *ID { return &f.ID }),
+		integer(Attribute{
+			Name: "flow.start", Type: Time, Role: Gauge, Unit: "ns", Elastic: "date_nanos", ECS: "event.start", Calico: "start_time",
+			Description: "Start of the interval that the counters cover, since the Unix epoch.",
+		}, func(f *Flow) *int64 { return &f.Start }),
+		integer(Attribute{
+			Name: "flow.end", Type: Time, Role: Gauge, Unit: "ns", Elastic: "date_nanos", ECS: "event.end", Calico: "end_time",
+			Description: "End of the interval; also the log record's timestamp.",
+		}, func(f *Flow) *int64 { return &f.End }),
+		enum(Attribute{
+			Name: "flow.reporter", Role: Dimension, Elastic: "keyword", Calico: "reporter", Values: reporterNames[1:],
+			Description: "Which end of the flow made the record; forward is a node that passed the traffic on.", Absent: "only in records from elsewhere",
+		}, func(f *Flow) *Reporter { return &f.Reporter }, ParseReporter),
+		boolean(Attribute{
+			Name: "flow.peer.observed", Role: Dimension, Elastic: "boolean",
+			Description: "Whether an agent reports the other end too; a view that counts each connection once skips destination reports that have it.",
+		}, func(f *Flow) *bool { return &f.PeerObserved }),
+		enum(Attribute{
+			Name: "flow.action", Role: Dimension, Elastic: "keyword", ECS: "event.action", Calico: "action", Values: actionNames[1:],
+			Description: "What the kernel did.", Absent: "only in records from elsewhere",
+		}, func(f *Flow) *Action { return &f.Action }, ParseAction),
+		keyword(Attribute{
+			Name: "flow.deny.reason", Role: Dimension, Elastic: "keyword", ECS: "event.reason",
+			Description: "Why the flow failed: connection_refused, timed_out, host_unreachable, network_unreachable or another kernel reason.", Absent: "allowed flows",
+		}, func(f *Flow) *Name { return &f.DenyReason }),
+	}
+}
+
+func idField[T any](member func(*T) *ID) Field[T] {
+	return Field[T]{
+		Attribute{
+			Name: "flow.id", Type: Keyword, Role: Gauge, Elastic: "keyword", ECS: "event.id",
+			Description: "Unique id of the record, given once: node, epoch and counter in hexadecimal.", Absent: "only in records from elsewhere",
+		},
+		func(t *T) Value {
+			if id := *member(t); !id.IsZero() {
+				return Value{Type: Keyword, Str: id.String()}
+			}
+			return Value{}
+		},
+		func(t *T, v Value) (err error) { *member(t), err = ParseID(v.Str); return err },
+	}
+}
+
+func networkFields() []Field[Flow] {
+	return []Field[Flow]{
+		enum(Attribute{
+			Name: "network.transport", Role: Dimension, Elastic: "keyword", ECS: "network.transport", Calico: "proto",
+			Description: "Transport protocol: tcp, udp, icmp, ipv6-icmp, sctp, or an IP protocol number.", Absent: "only in records from elsewhere",
+		}, func(f *Flow) *Transport { return &f.Transport }, ParseTransport),
+		derived(Attribute{
+			Name: "network.type", Type: Keyword, Role: Dimension, Elastic: "keyword", ECS: "network.type", Values: []string{"ipv4", "ipv6"},
+			Description: "IP version; an IPv4 address mapped into IPv6 is ipv4.", Absent: "no address is known",
+		}, func(f *Flow) Value {
+			if s := f.NetworkType(); s != "" {
+				return Value{Type: Keyword, Str: s}
+			}
+			return Value{}
+		}),
+		known(Attribute{
+			Name: "network.namespace.inode", Role: Dimension, Elastic: "long",
+			Description: "Inode number of the reporter's network namespace.", Absent: "not known",
+		}, func(f *Flow) *uint32 { return &f.NetworkNamespace }),
+	}
+}
+
+type calicoEnd struct{ address, port, kind string }
+
+func endpointFields(side, did string, end func(*Flow) *Endpoint, calico calicoEnd) []Field[Flow] {
+	counter := func(name, unit, description string, member func(*Endpoint) *uint64) Field[Flow] {
+		return integer(Attribute{
+			Name: side + name, Role: Counter, Unit: unit, Elastic: "long", ECS: ecsCounter(side, name), Description: description,
+		}, func(f *Flow) *uint64 { return member(end(f)) })
+	}
+	return []Field[Flow]{
+		address(Attribute{
+			Name: side + ".address", Role: Dimension, Elastic: "ip", ECS: side + ".ip", Calico: calico.address,
+			Description: "Address of the side that " + did + ".", Absent: "not known, or aggregated away",
+		}, func(f *Flow) *netip.Addr { return &end(f).Address }),
+		known(Attribute{
+			Name: side + ".port", Role: Dimension, Elastic: "integer", ECS: side + ".port", Calico: calico.port,
+			Description: "Port of the side that " + did + ".", Absent: "flows with several were merged, or the transport has none",
+		}, func(f *Flow) *uint16 { return &end(f).Port }),
+		enum(Attribute{
+			Name: side + ".type", Role: Dimension, Elastic: "keyword", Calico: calico.kind, Values: endpointTypeNames[1:],
+			Description: "What stands at this end; host is the observer's machine, network everything without a better name.", Absent: "not known",
+		}, func(f *Flow) *EndpointType { return &end(f).Type }, ParseEndpointType),
+		enum(Attribute{
+			Name: side + ".scope", Role: Dimension, Elastic: "keyword", Values: scopeNames[1:],
+			Description: "Range that the address lies in.", Absent: "no address is known",
+		}, func(f *Flow) *Scope { return &end(f).Scope }, ParseScope),
+		keyword(Attribute{
+			Name: side + ".process.executable.name", Role: Dimension, Elastic: "keyword", Calico: "",
+			Description: "Executable of the process at this end.", Absent: "the process runs on a machine without an agent, or was not seen",
+		}, func(f *Flow) *Name { return &end(f).Process }),
+		counter(".bytes", "By", "Bytes this side sent, at the IP layer with headers and retransmissions.",
+			func(e *Endpoint) *uint64 { return &e.Bytes }),
+		counter(".packets", "{packet}", "Packets this side sent.",
+			func(e *Endpoint) *uint64 { return &e.Packets }),
+		counter(".payload.bytes", "By", "Application bytes this side sent, each byte once.",
+			func(e *Endpoint) *uint64 { return &e.PayloadBytes }),
+	}
+}
+
+// ecsCounter is the ECS name of a counter, which the payload's has none of.
+func ecsCounter(side, name string) string {
+	if name == ".payload.bytes" {
+		return ""
+	}
+	return side + name
+}
+
+func processFields() []Field[Flow] {
+	return []Field[Flow]{
+		keyword(Attribute{
+			Name: "process.executable.name", Role: Dimension, Elastic: "keyword", ECS: "process.name", Calico: "process_name",
+			Description: "Executable of the reporter's process.", Absent: "not known: a kernel socket, or a process that was gone before it was seen",
+		}, func(f *Flow) *Name { return &f.Process.Executable }),
+		known(Attribute{
+			Name: "process.pid", Role: Dimension, Elastic: "long", ECS: "process.pid", Calico: "process_id",
+			Description: "Process id of the reporter's process, in the agent's pid namespace.", Absent: "several processes share the record, or it is not known",
+		}, func(f *Flow) *uint32 { return &f.Process.PID }),
+		keyword(Attribute{
+			Name: "process.linux.cgroup", Role: Dimension, Elastic: "keyword",
+			Description: "Path of the socket's cgroup below the cgroup2 root.", Absent: "no cgroup2, or the cgroup was gone before it was seen",
+		}, func(f *Flow) *Name { return &f.Process.Cgroup }),
+	}
+}
+
+func connectionFields() []Field[Flow] {
+	counter := func(name, calico, absent, description string, field func(Attribute, func(*Flow) *uint64) Field[Flow], member func(*Connections) *uint64) Field[Flow] {
+		return field(Attribute{
+			Name: "flow.connections." + name, Role: Counter, Unit: "{connection}", Elastic: "long", Calico: calico, Absent: absent, Description: description,
+		}, func(f *Flow) *uint64 { return member(&f.Connections) })
+	}
+	always, nonZero := integer[Flow, uint64], known[Flow, uint64]
+	return []Field[Flow]{
+		counter("seen", "num_flows", "", "Connections that the record covers; a denied attempt is one.", always,
+			func(c *Connections) *uint64 { return &c.Seen }),
+		counter("started", "num_flows_started", "", "Of these, begun in the interval; connections older than the agent never count.", always,
+			func(c *Connections) *uint64 { return &c.Started }),
+		counter("completed", "num_flows_completed", "", "Of these, ended in the interval.", always,
+			func(c *Connections) *uint64 { return &c.Completed }),
+		withRole(Gauge, counter("open", "", "", "Of these, still open at its end.", always,
+			func(c *Connections) *uint64 { return &c.Open })),
+		counter("reset", "", "zero", "Of the completed, ended by a reset from either side.", nonZero,
+			func(c *Connections) *uint64 { return &c.Reset }),
+		counter("timed_out", "", "zero", "Of the completed, ended because the other side no longer answered.", nonZero,
+			func(c *Connections) *uint64 { return &c.TimedOut }),
+		counter("abandoned", "", "zero", "Of the completed, given up by the caller before the handshake was answered.", nonZero,
+			func(c *Connections) *uint64 { return &c.Abandoned }),
+	}
+}
+
+func withRole(role Role, f Field[Flow]) Field[Flow] {
+	f.Role = role
+	return f
+}
+
+func tcpFields() []Field[Flow] {
+	return []Field[Flow]{
+		derived(Attribute{
+			Name: "flow.tcp.rtt.mean", Type: Integer, Role: Gauge, Unit: "us", Elastic: "long", Calico: "tcp_mean_smooth_rtt",
+			Description: "Mean of the smoothed round-trip times of the record's connections.", Absent: "nothing was measured",
+		}, func(f *Flow) Value {
+			if f.TCP.RTTSamples == 0 {
+				return Value{}
+			}
+			return Value{Type: Integer, Int: int64(f.TCP.RTTMean())}
+		}),
+		known(Attribute{
+			Name: "flow.tcp.rtt.min", Role: Gauge, Unit: "us", Elastic: "long", Calico: "tcp_mean_min_rtt",
+			Description: "Least round-trip time that a connection measured.", Absent: "nothing was measured",
+		}, func(f *Flow) *uint32 { return &f.TCP.RTTMin }),
+		known(Attribute{
+			Name: "flow.tcp.rtt.max", Role: Gauge, Unit: "us", Elastic: "long", Calico: "tcp_max_smooth_rtt",
+			Description: "Largest smoothed round-trip time.", Absent: "nothing was measured",
+		}, func(f *Flow) *uint32 { return &f.TCP.RTTMax }),
+		known(Attribute{
+			Name: "flow.tcp.rtt.sum", Role: Counter, Unit: "us", Elastic: "long",
+			Description: "Sum of the smoothed round-trip times, so that means over many records stay exact.", Absent: "nothing was measured",
+		}, func(f *Flow) *uint64 { return &f.TCP.RTTSum }),
+		known(Attribute{
+			Name: "flow.tcp.rtt.samples", Role: Counter, Unit: "{connection}", Elastic: "long",
+			Description: "Connections in flow.tcp.rtt.sum.", Absent: "nothing was measured",
+		}, func(f *Flow) *uint64 { return &f.TCP.RTTSamples }),
+		known(Attribute{
+			Name: "flow.tcp.retransmits", Role: Counter, Unit: "{packet}", Elastic: "long", Calico: "tcp_total_retransmissions",
+			Description: "Segments that the reporter sent again.", Absent: "zero",
+		}, func(f *Flow) *uint64 { return &f.TCP.Retransmits }),
+	}
+}
