@@ -50,15 +50,14 @@ static __always_inline void on_listen(struct sock *sk, struct tcp_sock *tp)
 	name_process(st);
 	if (st->pid == self())
 		st->flags |= TCP_FLAG_EXCLUDED;
-	announce(tp, st, TCP_EVENT_LISTEN);
+	announce(sk, bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport), st, TCP_EVENT_LISTEN);
 }
 
 static __always_inline void on_unlisten(struct sock *sk, struct tcp_sock *tp)
 {
 	struct tcp_state *st = bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
 
-	if (st)
-		announce(tp, st, TCP_EVENT_UNLISTEN);
+	announce(sk, bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport), st, TCP_EVENT_UNLISTEN);
 }
 
 static __always_inline void on_connect(struct sock *sk, struct tcp_sock *tp)
@@ -73,6 +72,17 @@ static __always_inline void on_connect(struct sock *sk, struct tcp_sock *tp)
 	name_process(st);
 	if (st->pid == self() || filtered(tp, TCP_ROLE_CLIENT))
 		st->flags |= TCP_FLAG_EXCLUDED;
+}
+
+static __always_inline void name_after_listener(struct tcp_state *st, struct tcp_sock *tp)
+{
+	struct tcp_old_listener *listener = old_listener(tp);
+
+	if (!listener)
+		return;
+	st->flags |= listener->flags & TCP_FLAG_EXCLUDED;
+	st->pid = listener->pid;
+	__builtin_memcpy(st->exe, listener->exe, EXE_LEN);
 }
 
 /* The connection has its listener's state by BPF_F_CLONE, unless the listener
@@ -91,6 +101,8 @@ static __always_inline void on_accept(struct sock *sk, struct tcp_sock *tp)
 		return;
 	inherited = st->flags & TCP_FLAG_EXCLUDED;
 	begin(st, TCP_ROLE_SERVER, inherited);
+	if (!st->pid)
+		name_after_listener(st, tp);
 	if (filtered(tp, TCP_ROLE_SERVER))
 		st->flags |= TCP_FLAG_EXCLUDED;
 }

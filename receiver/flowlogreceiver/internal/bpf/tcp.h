@@ -129,14 +129,22 @@ struct {
 	__type(value, __u32);
 } tcp_self SEC(".maps");
 
-/* Listeners older than the agent, for the role of connections that are older
- * still: network namespace << 16 | port. */
+/* A listener that a process held when the agent started, for connections whose
+ * listener has no state of its own: those older than the agent, and those of a
+ * multipath listener, whose TCP socket no process holds. */
+struct tcp_old_listener {
+	__u32 pid;
+	enum tcp_flag flags;
+	__u8 exe[EXE_LEN];
+};
+
+/* The key is network namespace << 16 | port. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 65536);
 	__type(key, __u64);
-	__type(value, __u8);
+	__type(value, struct tcp_old_listener);
 } tcp_old_listeners SEC(".maps");
 
 static __always_inline void count(enum tcp_counter index)
@@ -335,16 +343,16 @@ static __always_inline void forgive_past(struct tcp_state *st, const struct tcp_
 	st->retransmits = past->retransmits;
 }
 
-static __always_inline __u64 old_listener_key(const struct tcp_sock *tp)
+static __always_inline struct tcp_old_listener *old_listener(const struct tcp_sock *tp)
 {
-	return (__u64)netns_of(&tp->inet_conn.icsk_inet.sk) << 16 | bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+	__u64 key = (__u64)netns_of(&tp->inet_conn.icsk_inet.sk) << 16 | bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+
+	return bpf_map_lookup_elem(&tcp_old_listeners, &key);
 }
 
 static __always_inline enum tcp_role role_of_old(const struct tcp_sock *tp)
 {
-	__u64 key = old_listener_key(tp);
-
-	return bpf_map_lookup_elem(&tcp_old_listeners, &key) ? TCP_ROLE_SERVER : TCP_ROLE_CLIENT;
+	return old_listener(tp) ? TCP_ROLE_SERVER : TCP_ROLE_CLIENT;
 }
 
 /* User space polls; it is only woken when the ring fills faster than that. */
@@ -355,8 +363,9 @@ static __always_inline void submit(struct tcp_event *e)
 	bpf_ringbuf_submit(e, waiting > 1 << 20 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-/* Tells user space of a listener that came or went. */
-static __always_inline void announce(const struct tcp_sock *tp, const struct tcp_state *st, enum tcp_event_kind kind)
+/* Tells user space of a listener that came or went; st may be null. */
+static __always_inline void announce(const struct sock *sk, __u16 port, const struct tcp_state *st,
+				     enum tcp_event_kind kind)
 {
 	struct tcp_event *e = bpf_ringbuf_reserve(&tcp_events, sizeof(*e), 0);
 
@@ -365,11 +374,18 @@ static __always_inline void announce(const struct tcp_sock *tp, const struct tcp
 		return;
 	}
 	__builtin_memset(e, 0, sizeof(*e));
-	describe(e, tp, kind);
+	e->time = bpf_ktime_get_ns();
+	e->cgroup = cgroup_of(sk);
+	e->netns = netns_of(sk);
+	read_local(e->local, sk);
+	e->local_port = port;
+	e->kind = kind;
 	e->role = TCP_ROLE_LISTENER;
-	e->since = st->since;
-	e->flags = st->flags;
-	e->pid = st->pid;
-	__builtin_memcpy(e->exe, st->exe, EXE_LEN);
+	if (st) {
+		e->since = st->since;
+		e->flags = st->flags;
+		e->pid = st->pid;
+		__builtin_memcpy(e->exe, st->exe, EXE_LEN);
+	}
 	submit(e);
 }

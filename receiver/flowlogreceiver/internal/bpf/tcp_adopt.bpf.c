@@ -11,17 +11,22 @@
 /* False: take listeners. True: take connections. */
 bool adopt_connections = false;
 
+static __always_inline void remember_listener(const struct sock *sk, __u16 port, const struct tcp_state *st)
+{
+	__u64 key = (__u64)netns_of(sk) << 16 | port;
+	struct tcp_old_listener listener = {.pid = st->pid, .flags = st->flags};
+
+	__builtin_memcpy(listener.exe, st->exe, EXE_LEN);
+	bpf_map_update_elem(&tcp_old_listeners, &key, &listener, BPF_ANY);
+	announce(sk, port, st, TCP_EVENT_LISTEN);
+}
+
 static __always_inline void adopt_listener(struct sock *sk, struct tcp_sock *tp, struct tcp_state *st)
 {
-	__u64 key = old_listener_key(tp);
-	__u8 known = 1;
-
 	st->role = TCP_ROLE_LISTENER;
-	bpf_map_update_elem(&tcp_old_listeners, &key, &known, BPF_ANY);
-	if (bpf_sk_storage_get(&tcp_sockets, sk, st, BPF_SK_STORAGE_GET_F_CREATE))
-		announce(tp, st, TCP_EVENT_LISTEN);
-	else
+	if (!bpf_sk_storage_get(&tcp_sockets, sk, st, BPF_SK_STORAGE_GET_F_CREATE))
 		count(TCP_LOST_LISTENER);
+	remember_listener(sk, bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport), st);
 }
 
 static __always_inline void adopt_connection(struct sock *sk, struct tcp_sock *tp, struct tcp_state *st)
@@ -62,20 +67,32 @@ int tcp_adopt(struct bpf_iter__task_file *ctx)
 	sk = socket->sk;
 	if (!sk)
 		return 0;
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
+	if (sk->sk_protocol != IPPROTO_TCP && sk->sk_protocol != IPPROTO_MPTCP)
 		return 0;
 	state = sk->__sk_common.skc_state;
 	if (state == TCP_CLOSE || (state == TCP_LISTEN) == adopt_connections)
 		return 0;
+	st.since = bpf_ktime_get_ns();
+	st.pid = task->tgid;
+	if (st.pid == self())
+		st.flags = TCP_FLAG_EXCLUDED;
+	/*
+	 * What a process holds of a multipath listener is no TCP socket, and the
+	 * subflow that is one is out of reach. Go programs listen like this by
+	 * default; what they accept from plain clients are plain TCP sockets.
+	 */
+	if (sk->sk_protocol == IPPROTO_MPTCP && state == TCP_LISTEN) {
+		read_exe(st.exe, task);
+		remember_listener(sk, sk->__sk_common.skc_num, &st);
+		return 0;
+	}
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return 0;
 	/* Born after the state-change program was attached. */
 	if (bpf_sk_storage_get(&tcp_sockets, sk, 0, 0))
 		return 0;
-	st.since = bpf_ktime_get_ns();
-	st.pid = task->tgid;
 	read_exe(st.exe, task);
-	if (st.pid == self())
-		st.flags = TCP_FLAG_EXCLUDED;
 	if (adopt_connections)
 		adopt_connection(sk, tp, &st);
 	else

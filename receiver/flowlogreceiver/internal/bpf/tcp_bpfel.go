@@ -85,6 +85,13 @@ const (
 	TCPTcpFlagTCP_FLAG_CLOSED        TCPTcpFlag = 8
 )
 
+type TCPTcpOldListener struct {
+	_     structs.HostLayout
+	Pid   uint32
+	Flags TCPTcpFlag
+	Exe   [32]uint8
+}
+
 type TCPTcpRole uint32
 
 const (
