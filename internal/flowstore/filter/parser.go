@@ -145,7 +145,7 @@ func (p *parser) not(depth int) (Expr, error) {
 // which count as nesting so that what is printed can be read again.
 func (p *parser) cond(depth int) (Expr, error) {
 	name := p.next()
-	if name.kind != tokenWord {
+	if name.kind != tokenWord || name.is("and") || name.is("or") || name.is("in") || name.is("exists") {
 		return nil, &Error{name.offset, fmt.Sprintf("expected a field name, found %s", name)}
 	}
 	fields, err := fieldsNamed(name)

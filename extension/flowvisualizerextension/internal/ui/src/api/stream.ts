@@ -18,15 +18,15 @@ export interface StreamState {
   /** Flows that came while paused. */
   waiting: number;
   agents: ReadonlyMap<string, Agent>;
-  /** Flows per second over the last ten seconds. */
-  rate: number;
+  /** Flows per second over the last ten seconds; undefined until ten seconds have been seen. */
+  rate: number | undefined;
   /** Flows that the server left out because this page was too slow. */
   dropped: number;
   /** Changes whenever rows start anew. */
   epoch: number;
 }
 
-let state: StreamState = { connected: false, rows: [], waiting: 0, agents: new Map(), rate: 0, dropped: 0, epoch: 0 };
+let state: StreamState = { connected: false, rows: [], waiting: 0, agents: new Map(), rate: undefined, dropped: 0, epoch: 0 };
 const listeners = new Set<() => void>();
 let arrivals: { at: number; n: number }[] = [];
 
@@ -57,7 +57,11 @@ export function useStreamConnection(): void {
 
   useEffect(() => {
     const source = new EventSource(apiPath("stream", { q }));
-    source.onopen = () => publish({ connected: true });
+    arrivals = [];
+    source.onopen = () => {
+      listening = now();
+      publish({ connected: true });
+    };
     source.onerror = () => publish({ connected: false });
     source.addEventListener("flows", (e) => receive((JSON.parse((e as MessageEvent<string>).data) as { flows: Flow[] }).flows, live));
     source.addEventListener("agent", (e) => {
@@ -80,8 +84,11 @@ function receive(flows: Flow[], live: boolean): void {
 
 const rateWindow = 10_000;
 
-function rate(): number {
+let listening = 0;
+
+function rate(): number | undefined {
   const since = now() - rateWindow;
+  if (listening === 0 || listening > since) return undefined;
   arrivals = arrivals.filter((a) => a.at > since);
   return arrivals.reduce((sum, a) => sum + a.n, 0) / (rateWindow / 1000);
 }

@@ -3,6 +3,7 @@ import { useStreamConnection } from "../api/stream";
 import { Histogram } from "../hist/Histogram";
 import { useMap } from "../map/useMap";
 import { Panel } from "../panel/Panel";
+import { usePanelShown } from "../panel/usePanelShown";
 import { QueryBar } from "../query/QueryBar";
 import { useView } from "../state/view";
 import { Drawer } from "../table/Drawer";
@@ -20,6 +21,7 @@ export function App() {
   const [help, setHelp] = useState(false);
   const [canvas, size] = useSize<HTMLDivElement>();
   const map = useMap(size);
+  const panel = usePanelShown();
   const openHelp = useCallback(() => setHelp(true), []);
   useKeys(openHelp);
   useStreamConnection();
@@ -28,13 +30,13 @@ export function App() {
       <TopBar onHelp={openHelp} />
       <QueryBar error={map.error?.code === "bad_query" ? map.error : undefined} />
       <Banners />
-      <main className={`work ${v.panel || v.selection ? "" : "wide"}`}>
+      <main className={`work ${panel ? "" : "wide"}`}>
         <div className="left">
           <Histogram />
           {v.tab === "map" && <div className={`canvas ${map.stale ? "stale" : ""}`} ref={canvas}><MapArea map={map} size={size} /></div>}
           <Drawer />
         </div>
-        {(v.panel || v.selection) && <Panel map={map.drawn} />}
+        {panel && <Panel map={map.drawn} />}
       </main>
       <Footer map={map} />
       <FilterTip />

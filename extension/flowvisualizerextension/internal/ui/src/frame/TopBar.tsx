@@ -1,9 +1,10 @@
-import { ChevronDown, Contrast, CircleHelp, Server } from "lucide-react";
+import { ChevronDown, CircleHelp, Contrast, PanelRight, Server } from "lucide-react";
 import { now } from "../api/clock";
 import { useStatus } from "../api/queries";
 import { useStream } from "../api/stream";
 import type { Agent } from "../api/types";
 import { bytes, count, span } from "../format/format";
+import { usePanelShown } from "../panel/usePanelShown";
 import { select } from "../state/actions";
 import { initial } from "../state/url";
 import { setView, useView } from "../state/view";
@@ -20,6 +21,7 @@ const tabs = [
 export function TopBar({ onHelp }: { onHelp: () => void }) {
   const v = useView();
   const theme = useTheme();
+  const panel = usePanelShown();
   const status = useStatus();
   const agents = status.data?.agents ?? [];
   const home = (e: React.MouseEvent) => {
@@ -42,6 +44,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
       <span className="sp" />
       <Health agents={agents} failed={status.isError} />
       <span className="row tight">
+        <button type="button" className="ib" aria-pressed={panel} onClick={() => setView(panel ? { panel: false, selection: null } : { panel: true })} aria-label="panel" title="Panel (p)"><PanelRight size={16} aria-hidden /></button>
         <button type="button" className="ib" onClick={flipTheme} aria-label={`switch to ${theme === "dark" ? "light" : "dark"} theme`} title="Theme (t)"><Contrast size={16} aria-hidden /></button>
         <button type="button" className="ib" onClick={onHelp} aria-label="help and keys" title="Keys (?)"><CircleHelp size={16} aria-hidden /></button>
       </span>
@@ -73,8 +76,13 @@ function Hosts({ agents, open }: { agents: Agent[]; open: () => void }) {
   );
 }
 
+/** Records per second since each agent began, for the first seconds of a page. */
+function lifetimeRate(agents: Agent[]): number {
+  return agents.reduce((sum, a) => sum + a.records / Math.max(1, (Date.parse(a.lastSeen) - Date.parse(a.started)) / 1000), 0);
+}
+
 function Health({ agents, failed }: { agents: Agent[]; failed: boolean }) {
-  const { rate } = useStream();
+  const rate = useStream().rate ?? lifetimeRate(agents);
   const quiet = agents.filter((a) => silent(a, now())).length;
   const bad = failed || (agents.length > 0 && quiet === agents.length);
   const who = agents.length > 1 ? `${agents.length - quiet} of ${agents.length} hosts` : "This machine";

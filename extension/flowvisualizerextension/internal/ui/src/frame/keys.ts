@@ -14,6 +14,7 @@ export const keyTable = [
   { keys: ["e"], what: "Open the selected node by its addresses" },
   { keys: ["0"], what: "Fit the map" },
   { keys: ["d"], what: "Open or shut the flow table" },
+  { keys: ["p"], what: "Open or shut the panel" },
   { keys: ["t"], what: "Light or dark" },
   { keys: ["y"], what: "Copy the link to this view" },
   { keys: ["esc"], what: "Undo: selection, then focus, then the brushed time" },
@@ -55,6 +56,7 @@ function press(key: string, onHelp: () => void): boolean {
     case "e": if (node) drill(node); return true;
     case "0": fitMap.dispatchEvent(new Event("fit")); return true;
     case "d": setView({ drawer: !v.drawer }); return true;
+    case "p": document.querySelector<HTMLElement>("[aria-label=panel]")?.click(); return true;
     case "t": flipTheme(); return true;
     case "y": document.getElementById("copy-link")?.click(); return true;
     case "?": onHelp(); return true;

@@ -49,6 +49,7 @@ function Plot({ bars, stepMs, domain, width, live, brushedRange, loaded }: PlotP
   const at = (e: PointerEvent) => Math.min(right, Math.max(left, e.clientX - svg.current!.getBoundingClientRect().left));
   const down = (e: PointerEvent) => {
     if (e.button !== 0) return;
+    e.preventDefault();
     svg.current!.setPointerCapture(e.pointerId);
     setDrag({ from: at(e), to: at(e) });
   };

@@ -3,7 +3,7 @@ import { DenyMark } from "../frame/icons";
 import { select } from "../state/actions";
 import type { Selection } from "../state/url";
 import { allowLabel, denyLabel } from "./describe";
-import { labelRect, labelSpot, type EdgeShape, type Point, type Rect } from "./geometry";
+import { labelRect, labelSpot, samples, type EdgeShape, type Point, type Rect } from "./geometry";
 import { nodeHeight } from "./layout";
 import { plain, type MapEdge } from "./model";
 import type { DrawnMap } from "./useMap";
@@ -56,9 +56,9 @@ function Lines({ shape }: { shape: EdgeShape }) {
       {shape.allow && <path className="hit" d={shape.allow.path} strokeWidth={Math.max(14, shape.width + 6)} />}
       {shape.deny && <path className="hit" d={shape.deny.path} strokeWidth={14} />}
       {shape.allow && <path className="e" d={shape.allow.path} strokeWidth={shape.width} />}
-      {shape.allow && <path className="ah" d={shape.allow.head} />}
+      {shape.allow && <path className="ah" d={shape.allow.end} />}
       {shape.deny && <path className="e deny" d={shape.deny.path} strokeWidth={2.25} />}
-      {shape.deny && <path className="stop" d={shape.deny.stop} />}
+      {shape.deny && <path className="stop" d={shape.deny.end} />}
     </>
   );
 }
@@ -84,6 +84,7 @@ function place(drawn: DrawnMap, lit: ReadonlySet<string>): Label[] {
   ];
   const taken: Rect[] = [...drawn.layout.nodes.values()].map((n) => ({ x: n.x, y: n.y, width: n.width, height: nodeHeight }));
   for (const g of drawn.layout.groups) taken.push({ x: g.x, y: g.y, width: g.width, height: 26 });
+  const points = [...drawn.shapes.values()].flatMap((s) => [s.allow, s.deny].flatMap((line) => (line ? samples(line).map((p) => ({ ...p, line })) : [])));
   const labels: Label[] = [];
   for (const { edge, kind } of wanted) {
     const shape = drawn.shapes.get(edge.key)?.[kind];
@@ -91,7 +92,7 @@ function place(drawn: DrawnMap, lit: ReadonlySet<string>): Label[] {
     const text = kind === "deny" ? denyLabel(edge) : allowLabel(edge);
     const width = text.length * 6.2 + (kind === "deny" ? 32 : 8);
     const lift = kind === "deny" ? 0 : 10 + drawn.shapes.get(edge.key)!.width / 2;
-    const at = labelSpot(shape.curve, width, lift, taken);
+    const at = labelSpot(shape, width, lift, taken, kind === "deny" ? points.filter((p) => p.line !== shape) : points);
     if (!at) continue;
     taken.push(labelRect(at, width));
     labels.push({ edge, kind, text, at });

@@ -33,7 +33,7 @@ export function LevelBar({ folded = 0 }: { folded?: number }) {
       <nav className="crumb" aria-label="place">
         <button type="button" className="lnk" title="All of it" onClick={() => { clearFilters(); setView({ level: "process" }, "replace"); }}>{host}</button>
         <ChevronRight size={12} aria-hidden />
-        <b>{on === 0 ? `all ${level.many}` : `${level.many} in ${on === 1 ? "1 filter" : `${on} filters`}`}</b>
+        <b>{on === 0 ? `all ${level.many}` : `${level.many}, ${on === 1 ? "1 filter" : `${on} filters`}`}</b>
       </nav>
       <div className="seg" role="group" aria-label="level">
         {levelIds.map((id) => (

@@ -14,7 +14,7 @@ import { nodeHeight } from "./layout";
 import type { GroupBox } from "./layout";
 import { plain, type MapNode } from "./model";
 
-const nodeTypes: NodeTypes = { entity: EntityNode, group: GroupNode };
+const nodeTypes: NodeTypes = { entity: EntityNode, box: GroupNode };
 
 interface MapViewProps {
   drawn: DrawnMap;
@@ -95,7 +95,7 @@ function toNodes(drawn: DrawnMap, selection: Selection | null, host: string): (E
     selection?.kind === "node" ? plain(key) === selection.id : selection?.kind === "edge" ? plain(key) === selection.from || plain(key) === selection.to : false;
   const groups = drawn.layout.groups.map((box): GroupFlowNode => {
     const data = { title: groupTitle(box, host), detail: groupDetail(box, drawn) };
-    return { id: box.key, type: "group", position: { x: box.x, y: box.y }, width: box.width, height: box.height, data, zIndex: -1, selectable: false };
+    return { id: box.key, type: "box", position: { x: box.x, y: box.y }, width: box.width, height: box.height, data, zIndex: -1, selectable: false };
   });
   const denied = new Set(drawn.model.edges.filter((e) => e.totals.denied > 0).map((e) => e.from));
   const entities = drawn.model.nodes
@@ -140,7 +140,10 @@ function useFit(drawn: DrawnMap, size: { width: number; height: number }): { fit
     latest.current();
   }, [drawn.asked, size.width, size.height]);
   useEffect(() => {
-    if (!byHand.current) latest.current();
+    // What still fits stays where it is, so that a refresh does not move the map.
+    const { x, y, zoom } = flow.getViewport();
+    const inside = layout.groups.every((g) => x + g.x * zoom >= 0 && y + g.y * zoom >= 0 && x + (g.x + g.width) * zoom <= size.width && y + (g.y + g.height) * zoom <= size.height);
+    if (!byHand.current && !inside) latest.current();
   }, [extent]);
   useEffect(() => {
     const listener = () => latest.current();

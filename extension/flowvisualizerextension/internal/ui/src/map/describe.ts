@@ -6,7 +6,7 @@ import { portLabel } from "../format/services";
 import { denyWord } from "../frame/icons";
 import { bytesOf, type MapEdge, type MapNode } from "./model";
 
-const portList = (ports: readonly number[]) => ports.slice(0, 3).join(", ") + (ports.length > 3 ? ` +${ports.length - 3}` : "");
+const portList = (ports: readonly number[]) => ports.slice(0, 2).join(", ") + (ports.length > 2 ? ` +${ports.length - 2}` : "");
 
 export function nodeTitle(n: MapNode): string {
   return n.entity?.title ?? `${count(n.folded.length)} more`;
@@ -16,7 +16,7 @@ export function nodeDetail(n: MapNode): string {
   if (!n.entity) return bytes(bytesOf(n.totals));
   if (n.ports.length === 1) return `port ${n.ports[0]}${known(n.ports[0]!)}`;
   if (n.ports.length > 1) return `ports ${portList(n.ports)}`;
-  return `${bytes(bytesOf(n.totals))}, ${counted(n.totals.connections, "connection")}`;
+  return counted(n.totals.connections, "connection");
 }
 
 function known(port: number): string {

@@ -17,42 +17,54 @@ export interface Curve {
   p3: Point;
 }
 
+/** A line of an edge: curves end to end, and the path that draws them. */
+export interface Line {
+  path: string;
+  curves: Curve[];
+  /** The arrow's head or the bar that ends a denied line. */
+  end: string;
+}
+
 export interface EdgeShape {
   key: string;
   width: number;
-  allow?: { path: string; head: string; curve: Curve };
-  deny?: { path: string; stop: string; curve: Curve };
+  allow?: Line;
+  deny?: Line;
 }
 
 const narrowest = 1.25;
 const widest = 8;
 
-/** Logarithmic from 1 kB to the largest edge. */
+/** Powers of ten between the narrowest edge and the widest. */
+const decades = 3;
+
+/** Logarithmic over the thousandfold below the largest edge, a little bent so that the few large ones stand out. */
 export function edgeWidth(bytes: number, most: number): number {
-  const low = Math.log(1000);
-  const high = Math.log(Math.max(most, 1_000_000));
-  const t = (Math.log(Math.max(bytes, 1000)) - low) / (high - low);
-  return narrowest + (widest - narrowest) * Math.min(1, Math.max(0, t));
+  const t = 1 + Math.log10(Math.max(bytes, 1) / Math.max(most, 100_000)) / decades;
+  return narrowest + (widest - narrowest) * Math.min(1, Math.max(0, t)) ** 1.5;
 }
 
 /** The shapes of all edges whose ends are placed. */
 export function shapes(edges: readonly MapEdge[], at: Layout): Map<string, EdgeShape> {
   const most = Math.max(0, ...edges.map((e) => bytesOf(e.totals)));
   const ports = spread(edges, at);
+  const lanes = new Lanes(at);
   const result = new Map<string, EdgeShape>();
   for (const e of edges) {
     const from = at.nodes.get(e.from);
     const to = at.nodes.get(e.to);
     if (!from || !to) continue;
     const width = edgeWidth(bytesOf(e.totals), most);
-    const allowed = e.totals.connections - e.totals.denied > 0 || bytesOf(e.totals) > 0;
     const denied = e.totals.denied > 0;
+    const allowed = !denied || e.totals.connections > e.totals.denied;
     const both = allowed && denied ? width / 2 + 4 : 0;
     const y0 = ports.get(`${e.key} from`)!;
     const y3 = ports.get(`${e.key} to`)!;
     const shape: EdgeShape = { key: e.key, width };
-    if (allowed) shape.allow = arrow(route(from, to, y0 - both / 2, y3 - both / 2, e.from === e.to), width);
-    if (denied) shape.deny = bar(route(from, to, y0 + both / 2 + (both ? 2 : 0), y3 + both / 2 + (both ? 2 : 0), e.from === e.to));
+    const via = lanes.between(from, to, y0, y3);
+    const shifted = (by: number) => route(from, to, y0 + by, y3 + by, via, e.from === e.to);
+    if (allowed) shape.allow = arrow(shifted(-both / 2), width);
+    if (denied) shape.deny = bar(shifted(both ? both / 2 + 2 : 0));
     result.set(e.key, shape);
   }
   return result;
@@ -80,46 +92,115 @@ function spread(edges: readonly MapEdge[], at: Layout): Map<string, number> {
   return y;
 }
 
-function route(from: Placed, to: Placed, y0: number, y3: number, self: boolean): Curve {
+interface Waypoint {
+  left: number;
+  right: number;
+  y: number;
+}
+
+/** Finds the gaps between nodes through which an edge passes the columns between its ends. */
+class Lanes {
+  private readonly columns: { left: number; right: number; tops: number[] }[] = [];
+  private readonly used = new Map<string, number>();
+
+  constructor(at: Layout) {
+    for (const p of at.nodes.values()) {
+      const c = (this.columns[p.column] ??= { left: p.x, right: p.x + p.width, tops: [] });
+      c.tops.push(p.y);
+    }
+    for (const c of this.columns) c?.tops.sort((a, b) => a - b);
+  }
+
+  between(from: Placed, to: Placed, y0: number, y3: number): Waypoint[] {
+    const step = Math.sign(to.column - from.column);
+    const found: Waypoint[] = [];
+    for (let i = from.column + step; step !== 0 && i !== to.column; i += step) {
+      const c = this.columns[i];
+      if (!c) continue;
+      const last = found.at(-1);
+      const along = last ? { x: last.right, y: last.y } : { x: from.x + from.width, y: y0 };
+      const share = Math.min(1, Math.max(0, ((c.left + c.right) / 2 - along.x) / (to.x - along.x || 1)));
+      const wanted = along.y + (y3 - along.y) * share;
+      found.push({ left: c.left, right: c.right, y: this.free(i, c.tops, wanted) });
+    }
+    return found;
+  }
+
+  /** The height nearest to the one wanted that crosses no node of a column; edges in one gap part a little. */
+  private free(column: number, tops: readonly number[], wanted: number): number {
+    const clear = (y: number) => tops.every((t) => y < t - lane || y > t + nodeHeight + lane);
+    if (clear(wanted)) return wanted;
+    const gaps = [...tops.map((t) => t - 6), ...tops.map((t) => t + nodeHeight + 6)].filter((y) => tops.every((t) => y <= t - 6 || y >= t + nodeHeight + 6));
+    const best = gaps.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a), gaps[0] ?? wanted);
+    const key = `${column} ${best}`;
+    const before = this.used.get(key) ?? 0;
+    this.used.set(key, before + 1);
+    return best + [0, 3, -3][before % 3]!;
+  }
+}
+
+/** Space that an edge keeps from the nodes it passes. */
+const lane = 4;
+
+function route(from: Placed, to: Placed, y0: number, y3: number, via: readonly Waypoint[], self: boolean): Curve[] {
   const right = from.x + from.width;
   if (self) {
-    const x = from.x + from.width;
-    return { p0: { x, y: from.y + 10 }, p1: { x: x + 34, y: from.y - 2 }, p2: { x: x + 34, y: from.y + 38 }, p3: { x, y: from.y + 27 } };
+    return [{ p0: { x: right, y: from.y + 10 }, p1: { x: right + 34, y: from.y - 2 }, p2: { x: right + 34, y: from.y + 38 }, p3: { x: right, y: from.y + 27 } }];
   }
   if (to.column === from.column) {
     const bend = right + 28 + Math.min(32, Math.abs(y3 - y0) / 6);
-    return { p0: { x: right, y: y0 }, p1: { x: bend, y: y0 }, p2: { x: bend, y: y3 }, p3: { x: to.x + to.width, y: y3 } };
+    return [{ p0: { x: right, y: y0 }, p1: { x: bend, y: y0 }, p2: { x: bend, y: y3 }, p3: { x: to.x + to.width, y: y3 } }];
   }
-  const start = to.column < from.column ? from.x : right;
-  const end = to.column < from.column ? to.x + to.width : to.x;
-  const bend = (end - start) * 0.5;
-  return { p0: { x: start, y: y0 }, p1: { x: start + bend, y: y0 }, p2: { x: end - bend, y: y3 }, p3: { x: end, y: y3 } };
+  const back = to.column < from.column;
+  const curves: Curve[] = [];
+  let at: Point = { x: back ? from.x : right, y: y0 };
+  for (const w of via) {
+    const near = { x: back ? w.right : w.left, y: w.y };
+    const far = { x: back ? w.left : w.right, y: w.y };
+    curves.push(sCurve(at, near), sCurve(near, far));
+    at = far;
+  }
+  curves.push(sCurve(at, { x: back ? to.x + to.width : to.x, y: y3 }));
+  return curves;
+}
+
+function sCurve(a: Point, b: Point): Curve {
+  const middle = (a.x + b.x) / 2;
+  return { p0: a, p1: { x: middle, y: a.y }, p2: { x: middle, y: b.y }, p3: b };
 }
 
 const n = (v: number) => Math.round(v * 100) / 100;
 
-function cubic(c: Curve): string {
-  return `M${n(c.p0.x)} ${n(c.p0.y)}C${n(c.p1.x)} ${n(c.p1.y)} ${n(c.p2.x)} ${n(c.p2.y)} ${n(c.p3.x)} ${n(c.p3.y)}`;
+function draw(curves: readonly Curve[]): string {
+  const start = curves[0]!.p0;
+  return `M${n(start.x)} ${n(start.y)}${curves.map((c) => `C${n(c.p1.x)} ${n(c.p1.y)} ${n(c.p2.x)} ${n(c.p2.y)} ${n(c.p3.x)} ${n(c.p3.y)}`).join("")}`;
 }
 
 /** Direction in which the curve arrives: -1 leftwards, 1 rightwards. */
 const arrival = (c: Curve) => (c.p2.x > c.p3.x ? -1 : 1);
 
-function arrow(c: Curve, width: number): { path: string; head: string; curve: Curve } {
-  const d = arrival(c);
-  const length = Math.max(6, width * 1.5);
-  const half = Math.max(4, width);
-  const tip = { x: c.p3.x - d, y: c.p3.y };
-  const base = tip.x - d * length;
-  const curve = { ...c, p3: { x: base + d, y: c.p3.y } };
-  return { path: cubic(curve), head: `M${n(tip.x)} ${n(tip.y)}L${n(base)} ${n(tip.y - half)}V${n(tip.y + half)}z`, curve };
+/** The curves with their last end moved to x. */
+function endAt(curves: readonly Curve[], x: number): Curve[] {
+  const last = curves.at(-1)!;
+  return [...curves.slice(0, -1), { ...last, p3: { x, y: last.p3.y } }];
 }
 
-function bar(c: Curve): { path: string; stop: string; curve: Curve } {
-  const d = arrival(c);
-  const x = c.p3.x - d * 10;
-  const curve = { ...c, p3: { x: x - d * 2, y: c.p3.y } };
-  return { path: cubic(curve), stop: `M${n(x)} ${n(c.p3.y - 6)}v12`, curve };
+function arrow(curves: Curve[], width: number): Line {
+  const last = curves.at(-1)!;
+  const d = arrival(last);
+  const half = Math.max(4, width);
+  const tip = { x: last.p3.x - d, y: last.p3.y };
+  const base = tip.x - d * Math.max(6, width * 1.5);
+  const cut = endAt(curves, base + d);
+  return { path: draw(cut), curves: cut, end: `M${n(tip.x)} ${n(tip.y)}L${n(base)} ${n(tip.y - half)}V${n(tip.y + half)}z` };
+}
+
+function bar(curves: Curve[]): Line {
+  const last = curves.at(-1)!;
+  const d = arrival(last);
+  const x = last.p3.x - d * 10;
+  const cut = endAt(curves, x - d * 2);
+  return { path: draw(cut), curves: cut, end: `M${n(x)} ${n(last.p3.y - 6)}v12` };
 }
 
 export function pointAt(c: Curve, t: number): Point {
@@ -135,19 +216,40 @@ export interface Rect {
   height: number;
 }
 
-/** The first place along the curve where a label of this size covers nothing in taken, or undefined. */
-export function labelSpot(c: Curve, width: number, lift: number, taken: readonly Rect[]): Point | undefined {
-  for (const t of [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78]) {
+/** Points along a line, close enough to tell whether a label would cover it. */
+export function samples(line: Line): Point[] {
+  return line.curves.flatMap((c) => Array.from({ length: 12 }, (_, i) => pointAt(c, i / 12)));
+}
+
+/**
+ * Where along a line a label of this width stands best: level, near the
+ * middle, covering few points of other lines and nothing in taken; undefined
+ * when there is no such place.
+ */
+export function labelSpot(line: Line, width: number, lift: number, taken: readonly Rect[], others: readonly Point[]): Point | undefined {
+  let best: { at: Point; cost: number } | undefined;
+  const spots = line.curves.flatMap((c, i) => [0.12, 0.25, 0.38, 0.5, 0.62, 0.75, 0.88].map((t) => ({ c, t, far: Math.abs((i + t) / line.curves.length - 0.5) })));
+  for (const { c, t, far } of spots) {
     const p = pointAt(c, t);
     const at = { x: p.x, y: p.y - lift };
     const r = labelRect(at, width);
-    if (!taken.some((o) => overlap(o, r))) return at;
+    if (taken.some((o) => overlap(o, r))) continue;
+    const before = pointAt(c, Math.max(0, t - 0.1));
+    const after = pointAt(c, Math.min(1, t + 0.1));
+    const slope = Math.abs(after.y - before.y) / (Math.abs(after.x - before.x) + 1);
+    const covered = others.reduce((k, o) => (inside(r, o) ? k + 1 : k), 0);
+    const cost = far * 2 + (lift > 0 ? slope * 3 : 0) + Math.min(covered, 4) * 0.8;
+    if (!best || cost < best.cost) best = { at, cost };
   }
-  return undefined;
+  return best?.at;
 }
 
 export function labelRect(at: Point, width: number): Rect {
   return { x: at.x - width / 2, y: at.y - 9, width, height: 18 };
+}
+
+function inside(r: Rect, p: Point): boolean {
+  return p.x > r.x && p.x < r.x + r.width && p.y > r.y && p.y < r.y + r.height;
 }
 
 function overlap(a: Rect, b: Rect): boolean {

@@ -8,13 +8,13 @@ import { bytesOf, type MapEdge, type MapModel, type MapNode, type Side } from ".
 
 export const nodeHeight = 36;
 export const pitch = 48;
-const outsideWidth = 180;
-const machineWidth = 156;
+const outsideWidth = 172;
+const machineWidth = 148;
 const padding = 12;
 const header = 32;
-const innerGap = 76;
+const innerGap = 64;
 const groupGap = 28;
-const gapMin = 112;
+const gapMin = 104;
 const gapMax = 220;
 const maxRank = 2;
 
@@ -39,8 +39,8 @@ export interface GroupBox {
 export interface Layout {
   nodes: Map<string, Placed>;
   groups: GroupBox[];
-  /** Rank of each of the machine's nodes, kept so that columns stay. */
-  ranks: Map<string, number>;
+  /** What the next layout keeps: ranks of the machine's nodes, rows of all nodes that ever stood, blocks in use. */
+  kept: { ranks: Map<string, number>; rows: Map<string, number>; inner: number; used: boolean[] };
   width: number;
   height: number;
 }
@@ -48,16 +48,18 @@ export interface Layout {
 const groupOrder: GroupId[] = ["local", "machine", "internet"];
 
 export function layout(model: MapModel, viewport: { width: number }, previous?: Layout): Layout {
-  const ranks = rank(model, previous?.ranks);
-  const inner = Math.max(0, ...ranks.values());
+  const kept = previous && model.nodes.some((n) => previous.nodes.has(n.key)) ? previous.kept : undefined;
+  const ranks = rank(model, kept?.ranks);
+  const inner = Math.max(kept?.inner ?? 0, ...ranks.values());
   const columnOf = (n: MapNode) => (n.side === "in" ? 0 : n.side === "out" ? inner + 2 : 1 + (ranks.get(n.key) ?? 0));
   const columns: MapNode[][] = Array.from({ length: inner + 3 }, () => []);
   for (const n of model.nodes) columns[columnOf(n)]!.push(n);
 
   const links = neighbours(model.edges);
-  const kept = previous && model.nodes.some((n) => previous.nodes.has(n.key)) ? previous : undefined;
-  const y = kept ? insert(columns, links, kept) : arrange(columns, links);
-  return place(columns, y, ranks, inner, viewport.width);
+  const y = kept ? insert(columns, links, kept.rows) : arrange(columns, links);
+  const used = [columns[0]!, columns.slice(1, -1).flat(), columns.at(-1)!].map((c, i) => c.length > 0 || kept?.used[i] === true);
+  const rows = new Map([...(kept?.rows ?? []), ...y]);
+  return place(columns, y, { ranks: new Map([...(kept?.ranks ?? []), ...ranks]), rows, inner, used }, viewport.width);
 }
 
 interface Link {
@@ -168,12 +170,17 @@ export function settle(wanted: readonly number[], gaps: readonly number[]): numb
   return level.map((v, i) => v + offset[i]!);
 }
 
-/** Keeps what the last layout placed; a new node takes the free row of its group nearest to what it is joined to. */
-function insert(columns: MapNode[][], links: Map<string, Link[]>, previous: Layout): Map<string, number> {
+/** Keeps every row that was given; a new node takes the free row of its group nearest to what it is joined to. */
+function insert(columns: MapNode[][], links: Map<string, Link[]>, rows: ReadonlyMap<string, number>): Map<string, number> {
   const y = new Map<string, number>();
-  for (const n of columns.flat()) {
-    const at = previous.nodes.get(n.key);
-    if (at) y.set(n.key, at.y);
+  for (const column of columns) {
+    const taken: number[] = [];
+    for (const n of column) {
+      const at = rows.get(n.key);
+      if (at === undefined || taken.some((t) => Math.abs(t - at) < pitch)) continue;
+      y.set(n.key, at);
+      taken.push(at);
+    }
   }
   for (const column of columns) {
     for (const n of column) {
@@ -208,9 +215,9 @@ function separate(column: MapNode[], y: Map<string, number>): void {
   }
 }
 
-function place(columns: MapNode[][], y: Map<string, number>, ranks: Map<string, number>, inner: number, available: number): Layout {
+function place(columns: MapNode[][], y: Map<string, number>, kept: Layout["kept"], available: number): Layout {
+  const { inner, used } = kept;
   const widths = [outsideWidth + 2 * padding, (inner + 1) * machineWidth + inner * innerGap + 2 * padding, outsideWidth + 2 * padding];
-  const used = [columns[0]!.length > 0, columns.slice(1, -1).some((c) => c.length > 0), columns.at(-1)!.length > 0];
   const boxes = used.filter(Boolean).length;
   const free = available - 64 - widths.reduce((sum, w, i) => sum + (used[i] ? w : 0), 0);
   const gap = Math.min(gapMax, Math.max(gapMin, boxes > 1 ? free / (boxes - 1) : gapMin));
@@ -229,7 +236,7 @@ function place(columns: MapNode[][], y: Map<string, number>, ranks: Map<string, 
   const groups = box(columns, nodes, lefts, widths);
   const bottom = Math.max(0, ...groups.map((g) => g.y + g.height));
   const top = Math.min(0, ...groups.map((g) => g.y));
-  return { nodes, groups, ranks, width: Math.max(0, x - gap), height: bottom - top };
+  return { nodes, groups, kept, width: Math.max(0, x - gap), height: bottom - top };
 }
 
 function box(columns: MapNode[][], nodes: Map<string, Placed>, lefts: number[], widths: number[]): GroupBox[] {

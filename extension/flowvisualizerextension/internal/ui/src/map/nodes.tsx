@@ -7,7 +7,7 @@ import { nodeDetail, nodeSpoken, nodeTitle } from "./describe";
 import type { MapNode } from "./model";
 
 export type EntityFlowNode = Node<{ node: MapNode; selected: boolean; /** It tried something that was denied. */ denied: boolean }, "entity">;
-export type GroupFlowNode = Node<{ title: string; detail: string }, "group">;
+export type GroupFlowNode = Node<{ title: string; detail: string }, "box">;
 
 export function GroupNode({ data, width, height }: NodeProps<GroupFlowNode>) {
   return (

@@ -35,6 +35,11 @@ interface Memory {
   shown: ReadonlySet<string>;
 }
 
+/** What folds are for: the map is fitted without becoming smaller than this. */
+const leastZoom = 0.8;
+/** Height of the headers and gaps of two groups in one column. */
+const twoGroups = 112;
+
 /** Space at top and bottom of the canvas that tools and legend take. */
 export const margin = { top: 48, bottom: 44, side: 16 };
 
@@ -43,7 +48,7 @@ export function useMap(size: { width: number; height: number }): MapState {
   const { allowed, denied } = useMapGroups();
   const memory = useRef<Memory | null>(null);
   const sized = size.height > 0;
-  const rows = Math.max(5, Math.floor((size.height - margin.top - margin.bottom - 40) / (pitch * 0.82)));
+  const rows = Math.max(5, Math.floor(((size.height - margin.top - margin.bottom) / leastZoom - twoGroups) / pitch));
 
   const stale = allowed.isPlaceholderData || denied.isPlaceholderData;
   const before = useRef<DrawnMap>(undefined);

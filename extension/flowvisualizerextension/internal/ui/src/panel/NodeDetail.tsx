@@ -1,7 +1,7 @@
 import { Crosshair, ListFilter, ZoomIn } from "lucide-react";
 import { useGroups } from "../api/queries";
 import { entityFilter, entityTitle, levels } from "../map/levels";
-import { bytesOf, plain, totalsOf, type MapEdge } from "../map/model";
+import { bytesOf, plain, totalsOf, type MapEdge, type Totals } from "../map/model";
 import type { DrawnMap } from "../map/useMap";
 import { bytes, count } from "../format/format";
 import { DenyMark } from "../frame/icons";
@@ -14,12 +14,14 @@ import { Health, Outcomes, Ports, Section, Sparkline, Stats } from "./sections";
 export function NodeDetail({ id, map }: { id: string; map: DrawnMap | undefined }) {
   const v = useView();
   const part = entityFilter(id, "either");
-  const { data } = useGroups(["flow.reporter"], part);
+  const { data } = useGroups(["flow.action"], part, "bytes", 3);
+  const calling = useGroups(["flow.action"], entityFilter(id, "source"), "bytes", 3).data?.data.total;
+  const called = useGroups(["flow.action"], entityFilter(id, "destination"), "bytes", 3).data?.data.total;
   if (!part) {
     const fold = map?.model.nodes.find((n) => n.key === id);
     return <FoldDetail fold={fold} totals={fold?.totals} />;
   }
-  const totals = data && totalsOf(data.data.total);
+  const totals = data && calling && called && ownTotals(totalsOf(data.data.total), totalsOf(calling), totalsOf(called));
   const edges = map?.model.edges.filter((e) => plain(e.from) === id || plain(e.to) === id) ?? [];
   const next = levels[v.level].next;
   return (
@@ -41,6 +43,11 @@ export function NodeDetail({ id, map }: { id: string; map: DrawnMap | undefined 
       {totals && <Outcomes totals={totals} />}
     </>
   );
+}
+
+/** What this entity sent and received itself, be it the caller or the one called. */
+function ownTotals(all: Totals, calling: Totals, called: Totals): Totals {
+  return { ...all, sent: calling.sent + called.received, received: calling.received + called.sent };
 }
 
 const shown = 8;

@@ -197,7 +197,8 @@ function badChip(chips: readonly Chip[], offset: number | undefined): number {
   let at = 0;
   for (const [i, c] of chips.entries()) {
     if (c.off) continue;
-    const length = bytes.encode(serialise(c.expr)).length + " and ".length;
+    const brackets = c.expr.kind === "or" ? 2 : 0;
+    const length = bytes.encode(serialise(c.expr)).length + brackets + " and ".length;
     if (offset < at + length) return i;
     at += length;
   }

@@ -33,7 +33,7 @@ export function clearFilters(): void {
 }
 
 export function select(selection: Selection | null): void {
-  setView({ selection, panel: true });
+  setView({ selection });
 }
 
 export function focusOn(id: string | null): void {

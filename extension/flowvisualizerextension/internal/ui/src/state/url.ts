@@ -28,7 +28,8 @@ export interface View {
   columns: string[] | null;
   order: "asc" | "desc";
   drawer: boolean;
-  panel: boolean;
+  /** The panel when nothing is selected; null opens it where there is room. */
+  panel: boolean | null;
 }
 
 export const defaultSpan = 15 * 60_000;
@@ -45,7 +46,7 @@ export const initial: View = {
   columns: null,
   order: "desc",
   drawer: true,
-  panel: true,
+  panel: null,
 };
 
 /** The search part of the URL, without "?", "" for the initial view. */
@@ -66,7 +67,7 @@ export function encode(v: View): string {
   if (v.columns) p.set("cols", v.columns.join(","));
   if (v.order !== initial.order) p.set("order", v.order);
   if (!v.drawer) p.set("drawer", "0");
-  if (!v.panel) p.set("panel", "0");
+  if (v.panel !== null) p.set("panel", v.panel ? "1" : "0");
   return p
     .toString()
     .replace(/%3A/g, ":")
@@ -94,7 +95,7 @@ export function decode(search: string): View {
     columns: p.has("cols") ? p.get("cols")!.split(",").filter(Boolean) : null,
     order: p.get("order") === "asc" ? "asc" : "desc",
     drawer: p.get("drawer") !== "0",
-    panel: p.get("panel") !== "0",
+    panel: p.has("panel") ? p.get("panel") !== "0" : null,
   };
 }
 

@@ -1,0 +1,2 @@
+// Package flowstoreexporter writes flow records to a flow store extension.
+package flowstoreexporter

@@ -1,0 +1,73 @@
+// Package flowtest makes random flow records for tests.
+package flowtest
+
+import (
+	"math/rand/v2"
+	"net/netip"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+)
+
+var (
+	names = []flow.Name{{}, flow.Intern(""), flow.Intern("curl"), flow.Intern("Chromium"), flow.Intern(`we"ird, né`), flow.Intern("a/b c")}
+
+	addresses = []netip.Addr{
+		{},
+		netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("192.168.0.1"), netip.MustParseAddr("203.0.113.9"),
+		netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1"), netip.MustParseAddr("2001:db8::5"), netip.MustParseAddr("fd00::1"),
+	}
+
+	transports = []flow.Transport{0, flow.TransportTCP, flow.TransportUDP, flow.TransportICMP, flow.TransportICMPv6, flow.TransportSCTP, 47, 255}
+)
+
+// Flow returns a record in which every attribute is absent at times, zero at
+// times, and at times at the edge of its range. Few values per attribute make
+// records share keys.
+func Flow(r *rand.Rand) flow.Flow {
+	start := r.Int64N(4e18)
+	return flow.Flow{
+		ID:               flow.ID{Node: uint32(r.IntN(3)), Epoch: uint32(count(r)), Counter: count(r)},
+		Start:            start,
+		End:              start + r.Int64N(1e10),
+		Observer:         flow.Observer{Host: pick(r, names), Node: pick(r, names), Cluster: pick(r, names)},
+		Reporter:         flow.Reporter(r.IntN(4)),
+		PeerObserved:     r.IntN(2) == 0,
+		Action:           flow.Action(r.IntN(3)),
+		DenyReason:       pick(r, names),
+		Transport:        pick(r, transports),
+		NetworkNamespace: uint32(count(r)),
+		Source:           endpoint(r),
+		Destination:      endpoint(r),
+		Process:          flow.Process{Executable: pick(r, names), PID: uint32(count(r)), Cgroup: pick(r, names)},
+		Connections: flow.Connections{
+			Seen: count(r), Started: count(r), Completed: count(r), Open: count(r),
+			Reset: count(r), TimedOut: count(r), Abandoned: count(r),
+		},
+		TCP: flow.TCP{
+			RTTSum: count(r), RTTSamples: count(r), RTTMin: uint32(count(r)), RTTMax: uint32(count(r)), Retransmits: count(r),
+		},
+	}
+}
+
+func endpoint(r *rand.Rand) flow.Endpoint {
+	addr := pick(r, addresses)
+	return flow.Endpoint{
+		Address: addr, Port: uint16(count(r)), Type: flow.EndpointType(r.IntN(6)), Scope: flow.ScopeOf(addr), Process: pick(r, names),
+		Bytes: count(r), Packets: count(r), PayloadBytes: count(r),
+	}
+}
+
+func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
+
+// count is often zero or small and now and then large, yet small enough for
+// thousands of them to be added up in an int64.
+func count(r *rand.Rand) uint64 {
+	switch r.IntN(4) {
+	case 0:
+		return 0
+	case 1:
+		return r.Uint64N(1 << 48)
+	default:
+		return r.Uint64N(100)
+	}
+}

@@ -1,0 +1,132 @@
+package flowlogreceiver
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"net/netip"
+	"os"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+)
+
+// Config is the configuration of the flowlog receiver.
+type Config struct {
+	// Interval is the time between two reports of a living connection, and how
+	// long records are merged. Default 5s, at least 100ms. With 100,000 living
+	// connections and more, 10s or longer is kinder to the machine.
+	Interval time.Duration `mapstructure:"interval"`
+
+	// Engines turns the ways of capturing on and off.
+	Engines EnginesConfig `mapstructure:"engines"`
+
+	// MergeSourcePorts merges the connections of an interval that differ only in
+	// their source port into one record, which then has none. Default true.
+	MergeSourcePorts bool `mapstructure:"merge_source_ports"`
+
+	// RingBufferSize is the size of the buffer between kernel and receiver, in
+	// bytes; a power of two, and a multiple of the page size. Default 8 MiB,
+	// which holds 48,000 events.
+	RingBufferSize int `mapstructure:"ring_buffer_size"`
+
+	// MaxFlows is how many records are open at once. When there are more, they
+	// are sent before the interval ends. Twice as many wait for a pipeline that
+	// does not take them. Default 65536, at least 1.
+	MaxFlows int `mapstructure:"max_flows"`
+
+	// Include keeps only flows that match; what is empty matches all.
+	Include FilterConfig `mapstructure:"include"`
+
+	// Exclude leaves out flows that match; what is empty matches none. It wins
+	// over Include.
+	Exclude FilterConfig `mapstructure:"exclude"`
+
+	// ExcludeSelf leaves out the collector's own connections. Default true.
+	ExcludeSelf bool `mapstructure:"exclude_self"`
+}
+
+// EnginesConfig turns the ways of capturing on and off.
+type EnginesConfig struct {
+	// TCP records TCP connections by their sockets.
+	TCP EngineConfig `mapstructure:"tcp"`
+}
+
+// EngineConfig is the configuration of one way of capturing.
+type EngineConfig struct {
+	// Enabled turns the engine on. Default true.
+	Enabled bool `mapstructure:"enabled"`
+}
+
+// FilterConfig chooses flows. The kernel decides once for each connection.
+type FilterConfig struct {
+	// Addresses matches flows with either end in one of these prefixes or
+	// addresses, for example 10.0.0.0/8 or 2001:db8::1. At most 2048.
+	Addresses []string `mapstructure:"addresses"`
+
+	// Ports matches flows to one of these destination ports.
+	Ports []uint16 `mapstructure:"ports"`
+}
+
+const (
+	minInterval        = 100 * time.Millisecond
+	maxFilterAddresses = 2048
+)
+
+func createDefaultConfig() component.Config {
+	return &Config{
+		Interval:         5 * time.Second,
+		Engines:          EnginesConfig{TCP: EngineConfig{Enabled: true}},
+		MergeSourcePorts: true,
+		RingBufferSize:   8 << 20,
+		MaxFlows:         65536,
+		ExcludeSelf:      true,
+	}
+}
+
+// Validate checks what no single field shows.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.Interval < minInterval {
+		errs = append(errs, fmt.Errorf("interval: %s is too short: use at least %s", c.Interval, minInterval))
+	}
+	if page := os.Getpagesize(); c.RingBufferSize < page || bits.OnesCount(uint(c.RingBufferSize)) != 1 || c.RingBufferSize > 1<<30 {
+		errs = append(errs, fmt.Errorf("ring_buffer_size: %d is not a power of two from %d to %d", c.RingBufferSize, page, 1<<30))
+	}
+	if c.MaxFlows < 1 {
+		errs = append(errs, fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows))
+	}
+	if !c.Engines.TCP.Enabled {
+		errs = append(errs, errors.New("engines: all are disabled: enable at least one"))
+	}
+	return errors.Join(errs...)
+}
+
+// Validate checks that every address can be read.
+func (f *FilterConfig) Validate() error {
+	if len(f.Addresses) > maxFilterAddresses {
+		return fmt.Errorf("addresses: %d are too many: use at most %d, in wider prefixes", len(f.Addresses), maxFilterAddresses)
+	}
+	_, err := f.prefixes()
+	return err
+}
+
+// prefixes reads Addresses; a single address is a prefix of its full length.
+func (f *FilterConfig) prefixes() ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	var errs []error
+	for _, s := range f.Addresses {
+		if addr, err := netip.ParseAddr(s); err == nil {
+			addr = addr.Unmap().WithZone("")
+			prefixes = append(prefixes, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("addresses: %q is neither an address nor a prefix such as 10.0.0.0/8", s))
+			continue
+		}
+		prefixes = append(prefixes, prefix.Masked())
+	}
+	return prefixes, errors.Join(errs...)
+}

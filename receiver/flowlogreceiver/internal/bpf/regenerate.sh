@@ -1,0 +1,42 @@
+#!/bin/sh
+# Compiles the programs and writes the Go files that embed them. The compiler is
+# pinned, paths are mapped away and debug information is stripped, so that the
+# same source gives the same bytes everywhere.
+#
+#   regenerate.sh          write
+#   regenerate.sh --check  fail if what is committed differs from the source
+#
+# Needs clang-16, llvm-strip-16 (package llvm-16) and libbpf-dev.
+set -eu
+cd "$(dirname "$0")"
+
+for tool in clang-16 llvm-strip-16 go; do
+	command -v "$tool" >/dev/null || { echo "regenerate: $tool not found: apt-get install clang-16 llvm-16 libbpf-dev" >&2; exit 1; }
+done
+
+out=.
+if [ "${1:-}" = --check ]; then
+	out=$(mktemp -d)
+	trap 'rm -rf "$out"' EXIT
+fi
+
+compile() { # Go identifier, source, further bpf2go options
+	ident=$1
+	source=$2
+	shift 2
+	go tool -modfile=../../../../tools/go.mod bpf2go \
+		-cc clang-16 -strip llvm-strip-16 -target bpfel -go-package bpf -output-dir "$out" \
+		-cflags "-O2 -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -ffile-prefix-map=$PWD=. -fdebug-prefix-map=$PWD=." \
+		"$@" "$ident" "$source" >/dev/null
+}
+
+compile TCP tcp.bpf.c -type tcp_event -type tcp_state -type tcp_event_kind -type tcp_role -type tcp_flag \
+	-type tcp_counter -type filter_part -type filter_prefix
+compile TCPSweep tcp_sweep.bpf.c -no-global-types
+compile TCPAdopt tcp_adopt.bpf.c -no-global-types
+
+if [ "$out" != . ]; then
+	for file in "$out"/*_bpfel.*; do
+		cmp "$file" "$(basename "$file")" || { echo "regenerate: $(basename "$file") is not what the source gives: run $0" >&2; exit 1; }
+	done
+fi

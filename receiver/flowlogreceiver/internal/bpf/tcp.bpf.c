@@ -1,0 +1,216 @@
+//go:build ignore
+
+/*
+ * Hook: tp_btf/inet_sock_set_state, every TCP state change of every network
+ * namespace. Begins a socket's state at connect, listen and accept, names the
+ * process again where the owner closes, and sends the final event. No packet
+ * runs through it. Not loaded when the tcp engine is off.
+ */
+#include "filter.h"
+
+/* Keeps the event in the BTF, from which its Go type is generated. */
+const struct tcp_event *const volatile tcp_event_type = 0;
+
+static __always_inline void name_process(struct tcp_state *st)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u8 exe[EXE_LEN];
+
+	read_exe(exe, task);
+	bpf_spin_lock(&st->lock);
+	st->pid = task->tgid;
+	__builtin_memcpy(st->exe, exe, EXE_LEN);
+	bpf_spin_unlock(&st->lock);
+}
+
+/* A worker may close what another process accepted. It names itself, except a
+ * kernel thread that only cleans up, and a process on its way out of which
+ * nothing but the command name is left. */
+static __always_inline void rename_process(struct sock *sk)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct tcp_state *st = bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
+
+	if (!st || st->flags & TCP_FLAG_EXCLUDED || st->pid == (__u32)task->tgid)
+		return;
+	if (task->flags & PF_KTHREAD && st->pid)
+		return;
+	name_process(st);
+}
+
+static __always_inline void on_listen(struct sock *sk, struct tcp_sock *tp)
+{
+	struct tcp_state *st = bpf_sk_storage_get(&tcp_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!st) {
+		count(TCP_LOST_LISTENER);
+		return;
+	}
+	begin(st, TCP_ROLE_LISTENER, 0);
+	name_process(st);
+	if (st->pid == self())
+		st->flags |= TCP_FLAG_EXCLUDED;
+	announce(sk, bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport), st, TCP_EVENT_LISTEN);
+}
+
+static __always_inline void on_unlisten(struct sock *sk, struct tcp_sock *tp)
+{
+	struct tcp_state *st = bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
+
+	announce(sk, bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport), st, TCP_EVENT_UNLISTEN);
+}
+
+static __always_inline void on_connect(struct sock *sk, struct tcp_sock *tp)
+{
+	struct tcp_state *st = bpf_sk_storage_get(&tcp_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!st) {
+		count(TCP_LOST_STORAGE);
+		return;
+	}
+	begin(st, TCP_ROLE_CLIENT, 0);
+	name_process(st);
+	if (st->pid == self() || filtered(tp, TCP_ROLE_CLIENT))
+		st->flags |= TCP_FLAG_EXCLUDED;
+}
+
+static __always_inline void name_after_listener(struct tcp_state *st, struct tcp_sock *tp)
+{
+	struct tcp_old_listener *listener = old_listener(tp);
+
+	if (!listener)
+		return;
+	st->flags |= listener->flags & TCP_FLAG_EXCLUDED;
+	st->pid = listener->pid;
+	__builtin_memcpy(st->exe, listener->exe, EXE_LEN);
+}
+
+/* The connection has its listener's state by BPF_F_CLONE, unless the listener
+ * has none. */
+static __always_inline void on_accept(struct sock *sk, struct tcp_sock *tp)
+{
+	struct tcp_state *st = bpf_sk_storage_get(&tcp_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	enum tcp_flag inherited;
+
+	if (!st) {
+		count(TCP_LOST_STORAGE);
+		return;
+	}
+	/* Two clients that meet half-way (simultaneous open) pass here too. */
+	if (st->role == TCP_ROLE_CLIENT)
+		return;
+	inherited = st->flags & TCP_FLAG_EXCLUDED;
+	begin(st, TCP_ROLE_SERVER, inherited);
+	if (!st->pid)
+		name_after_listener(st, tp);
+	if (filtered(tp, TCP_ROLE_SERVER))
+		st->flags |= TCP_FLAG_EXCLUDED;
+}
+
+static __always_inline void on_close(struct sock *sk, struct tcp_sock *tp, int oldstate)
+{
+	struct tcp_state *st = bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
+	struct tcp_totals now;
+	struct tcp_event *e;
+	bool done;
+
+	if (st) {
+		if (st->flags & (TCP_FLAG_EXCLUDED | TCP_FLAG_CLOSED) || st->role == TCP_ROLE_LISTENER)
+			return;
+		/* Nothing left the machine, such as when no port was free. */
+		if (oldstate == TCP_SYN_SENT && !tp->segs_out && !sk->sk_err)
+			return;
+	} else if (oldstate == TCP_SYN_SENT || oldstate == TCP_SYN_RECV) {
+		return;
+	}
+	e = bpf_ringbuf_reserve(&tcp_events, sizeof(*e), 0);
+	if (!e) {
+		count(TCP_LOST_RING);
+		return;
+	}
+	describe(e, tp, oldstate == TCP_SYN_SENT ? TCP_EVENT_FAILED : TCP_EVENT_CLOSED);
+	e->old_state = oldstate;
+	read_totals(&now, tp);
+	if (!st) {
+		/* Older than the agent and never seen by it: only its end is known. */
+		struct tcp_state unknown = {};
+
+		forgive_past(&unknown, &now);
+		unknown.since = e->time;
+		unknown.role = role_of_old(tp);
+		unknown.flags = TCP_FLAG_START_UNKNOWN;
+		take(e, &unknown, &now);
+		submit(e);
+		return;
+	}
+	bpf_spin_lock(&st->lock);
+	done = st->flags & TCP_FLAG_CLOSED;
+	if (!done) {
+		take(e, st, &now);
+		st->flags |= TCP_FLAG_CLOSED;
+	}
+	bpf_spin_unlock(&st->lock);
+	if (done) {
+		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
+		return;
+	}
+	submit(e);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_set_state, struct sock *sk, int oldstate, int newstate)
+{
+	struct tcp_sock *tp;
+
+	/* Most changes need nothing; leave before any load. */
+	switch (newstate) {
+	case TCP_SYN_SENT:
+	case TCP_LISTEN:
+	case TCP_CLOSE:
+	case TCP_LAST_ACK:
+		break;
+	case TCP_ESTABLISHED:
+	case TCP_CLOSE_WAIT:
+		if (oldstate != TCP_SYN_RECV)
+			return 0;
+		break;
+	case TCP_FIN_WAIT1:
+		break;
+	default:
+		return 0;
+	}
+	/* Multipath TCP announces its subflows one by one, as plain TCP. */
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return 0;
+
+	if (oldstate == TCP_SYN_RECV && newstate != TCP_CLOSE)
+		on_accept(sk, tp);
+	switch (newstate) {
+	case TCP_LISTEN:
+		on_listen(sk, tp);
+		break;
+	case TCP_SYN_SENT:
+		on_connect(sk, tp);
+		break;
+	case TCP_FIN_WAIT1:
+	case TCP_LAST_ACK:
+		rename_process(sk);
+		break;
+	case TCP_CLOSE:
+		if (oldstate == TCP_LISTEN) {
+			on_unlisten(sk, tp);
+			break;
+		}
+		/* A reset that the owner sends: the only close in its context. */
+		if ((oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT) && !sk->sk_err)
+			rename_process(sk);
+		on_close(sk, tp, oldstate);
+		break;
+	}
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

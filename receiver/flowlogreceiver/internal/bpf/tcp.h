@@ -1,0 +1,391 @@
+/*
+ * What the TCP programs share: the state kept with each socket, the event they
+ * send to user space, and the maps.
+ *
+ * Two writers take deltas from one socket: the state-change program at the end
+ * of a connection (often in softirq) and the sweep over living ones. Both
+ * follow one order: reserve the event, lock, read the kernel's counters,
+ * subtract what was reported before, store, unlock, submit. A reservation that
+ * fails leaves the state as it was, so the next report carries the difference.
+ */
+#pragma once
+
+#include "kernel.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define EXE_LEN 32
+
+/* Kinds of struct tcp_event. */
+enum tcp_event_kind {
+	TCP_EVENT_LIVE = 1, /* what a living connection did since its last event */
+	TCP_EVENT_CLOSED,   /* the rest, at its end */
+	TCP_EVENT_FAILED,   /* a connect that was never answered with a connection */
+	TCP_EVENT_LISTEN,   /* a listener appeared */
+	TCP_EVENT_UNLISTEN, /* a listener went */
+};
+
+/* Which end the socket is. */
+enum tcp_role {
+	TCP_ROLE_UNKNOWN = 0,
+	TCP_ROLE_CLIENT,
+	TCP_ROLE_SERVER,
+	TCP_ROLE_LISTENER,
+};
+
+/* Flags of struct tcp_state and struct tcp_event. */
+enum tcp_flag {
+	TCP_FLAG_REPORTED = 1,      /* an event was sent before */
+	TCP_FLAG_START_UNKNOWN = 2, /* the socket is older than the agent */
+	TCP_FLAG_EXCLUDED = 4,      /* nothing is reported of it */
+	TCP_FLAG_CLOSED = 8,        /* the final event was sent */
+};
+
+/* Kept with the socket (BPF_MAP_TYPE_SK_STORAGE), inherited from a listener by
+ * the connections it accepts. Small, because the kernel refuses a connection
+ * for which it cannot clone this. */
+struct tcp_state {
+	struct bpf_spin_lock lock;
+	__u32 generation; /* the last sweep that visited it */
+	__u64 since;      /* CLOCK_MONOTONIC ns of the last report, first of the start */
+	__u64 sent;       /* reported so far: payload, */
+	__u64 received;
+	__u64 retransmitted; /* payload bytes sent again, */
+	__u32 segs_out;
+	__u32 segs_in;
+	__u32 retransmits; /* segments sent again */
+	__u32 pid;
+	enum tcp_role role;
+	enum tcp_flag flags;
+	__u8 exe[EXE_LEN];
+};
+
+/* One record of the ring buffer. Addresses are in network order, an IPv4 one
+ * mapped into IPv6; ports in host order; times CLOCK_MONOTONIC nanoseconds. */
+struct tcp_event {
+	__u64 time;
+	__u64 since;
+	__u64 cgroup;
+	__u64 sent; /* payload bytes, each once */
+	__u64 received;
+	__u64 retransmitted; /* payload bytes sent again */
+	__u32 segs_out;
+	__u32 segs_in;
+	__u32 retransmits;
+	__u32 srtt_us;
+	__u32 min_rtt_us; /* ~0: not measured */
+	__u32 netns;
+	__u32 pid;
+	__u32 generation;
+	__u8 local[16];
+	__u8 remote[16];
+	__u16 local_port;
+	__u16 remote_port;
+	__u16 header_len; /* of TCP, options included */
+	__u16 error;      /* errno that ended it */
+	enum tcp_event_kind kind;
+	enum tcp_role role;
+	enum tcp_flag flags; /* before this event */
+	__u32 old_state;     /* that it was closed from */
+	__u8 exe[EXE_LEN];
+};
+
+/* Indexes of the counters map. */
+enum tcp_counter {
+	TCP_LOST_STORAGE = 0,  /* connections for which there was no memory */
+	TCP_LOST_RING = 1,     /* connections whose final event found the ring full */
+	TCP_LOST_LISTENER = 2, /* listeners whose event found the ring full */
+	TCP_COUNTERS = 3,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct tcp_state);
+} tcp_sockets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} tcp_events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TCP_COUNTERS);
+	__type(key, enum tcp_counter);
+	__type(value, __u64);
+} tcp_counters SEC(".maps");
+
+/* The thread group whose own sockets are left out, 0 for none. The adoption
+ * program fills it in, because user space in a pid namespace of its own does
+ * not know the number that the kernel uses. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} tcp_self SEC(".maps");
+
+/* A listener that a process held when the agent started, for connections whose
+ * listener has no state of its own: those older than the agent, and those of a
+ * multipath listener, whose TCP socket no process holds. */
+struct tcp_old_listener {
+	__u32 pid;
+	enum tcp_flag flags;
+	__u8 exe[EXE_LEN];
+};
+
+/* The key is network namespace << 16 | port. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct tcp_old_listener);
+} tcp_old_listeners SEC(".maps");
+
+static __always_inline void count(enum tcp_counter index)
+{
+	__u64 *n = bpf_map_lookup_elem(&tcp_counters, &index);
+	if (n)
+		(*n)++;
+}
+
+static __always_inline __u32 self(void)
+{
+	__u32 zero = 0;
+	__u32 *tgid = bpf_map_lookup_elem(&tcp_self, &zero);
+	return tgid ? *tgid : 0;
+}
+
+/* Reads a process's name: that of its executable. A kernel thread and a process that
+ * has let go of its memory have none: they go by their command name. */
+static __always_inline void read_exe(__u8 *exe, struct task_struct *task)
+{
+	struct mm_struct *mm = task->mm;
+	struct file *file = 0;
+
+	__builtin_memset(exe, 0, EXE_LEN);
+	if (mm)
+		file = mm->exe_file;
+	if (file) {
+		const unsigned char *name = file->f_path.dentry->d_name.name;
+		if (bpf_probe_read_kernel_str(exe, EXE_LEN, name) > 0)
+			return;
+	}
+	bpf_probe_read_kernel_str(exe, sizeof(task->comm), task->comm);
+}
+
+static __always_inline void copy_in6(__u8 *to, const struct in6_addr *from)
+{
+	__u32 *words = (__u32 *)to;
+
+	words[0] = from->in6_u.u6_addr32[0];
+	words[1] = from->in6_u.u6_addr32[1];
+	words[2] = from->in6_u.u6_addr32[2];
+	words[3] = from->in6_u.u6_addr32[3];
+}
+
+static __always_inline void map_in4(__u8 *to, __be32 from)
+{
+	__u32 *words = (__u32 *)to;
+
+	words[0] = 0;
+	words[1] = 0;
+	words[2] = bpf_htonl(0xffff);
+	words[3] = from;
+}
+
+/* to must be aligned to four bytes. */
+static __always_inline void read_local(__u8 *to, const struct sock *sk)
+{
+	if (sk->__sk_common.skc_family == AF_INET6 && bpf_core_field_exists(sk->__sk_common.skc_v6_rcv_saddr))
+		copy_in6(to, &sk->__sk_common.skc_v6_rcv_saddr);
+	else
+		map_in4(to, sk->__sk_common.skc_rcv_saddr);
+}
+
+static __always_inline void read_remote(__u8 *to, const struct sock *sk)
+{
+	if (sk->__sk_common.skc_family == AF_INET6 && bpf_core_field_exists(sk->__sk_common.skc_v6_daddr))
+		copy_in6(to, &sk->__sk_common.skc_v6_daddr);
+	else
+		map_in4(to, sk->__sk_common.skc_daddr);
+}
+
+static __always_inline __u64 cgroup_of(const struct sock *sk)
+{
+	struct cgroup *cgroup;
+
+	/* Before 5.15 the pointer shares its word with the v1 class id. */
+	if (!bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return 0;
+	cgroup = sk->sk_cgrp_data.cgroup;
+	return cgroup ? cgroup->kn->id : 0;
+}
+
+static __always_inline __u32 netns_of(const struct sock *sk)
+{
+	return sk->__sk_common.skc_net.net->ns.inum;
+}
+
+struct tcp_totals {
+	__u64 sent, received, retransmitted;
+	__u32 segs_out, segs_in, retransmits;
+};
+
+/* Reads the kernel's counters. Without the socket's lock they move meanwhile,
+ * so each pair is read in the order that can only come out too small, and the
+ * rest follows with the next report. */
+static __always_inline void read_totals(struct tcp_totals *t, const struct tcp_sock *tp)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	__u64 fin;
+
+	t->sent = tp->bytes_sent;
+	t->received = tp->bytes_received;
+	barrier();
+	t->retransmitted = tp->bytes_retrans;
+	t->sent -= t->retransmitted;
+	/* bytes_received counts the peer's FIN as a byte once SOCK_DONE is set. */
+	fin = sk->__sk_common.skc_flags >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
+	t->received -= t->received ? fin : 0;
+	t->segs_out = tp->segs_out;
+	t->segs_in = tp->segs_in;
+	t->retransmits = tp->total_retrans;
+}
+
+/* The difference from what was reported, which is brought up to date. */
+static __always_inline __u64 take64(__u64 *reported, __u64 now)
+{
+	__u64 delta = now > *reported ? now - *reported : 0;
+
+	*reported += delta;
+	return delta;
+}
+
+/* Of counters that wrap around. */
+static __always_inline __u32 take32(__u32 *reported, __u32 now)
+{
+	__u32 delta = now - *reported;
+
+	*reported = now;
+	return delta;
+}
+
+/* Moves what happened since the last report from st to e. Call with st locked. */
+static __always_inline void take(struct tcp_event *e, struct tcp_state *st, const struct tcp_totals *now)
+{
+	e->since = st->since;
+	e->flags = st->flags;
+	e->role = st->role;
+	e->pid = st->pid;
+	__builtin_memcpy(e->exe, st->exe, EXE_LEN);
+	e->sent = take64(&st->sent, now->sent);
+	e->received = take64(&st->received, now->received);
+	e->retransmitted = take64(&st->retransmitted, now->retransmitted);
+	e->segs_out = take32(&st->segs_out, now->segs_out);
+	e->segs_in = take32(&st->segs_in, now->segs_in);
+	e->retransmits = take32(&st->retransmits, now->retransmits);
+	e->generation = st->generation;
+	st->since = e->time;
+	st->flags |= TCP_FLAG_REPORTED;
+}
+
+/* Fills in what does not depend on the state. */
+static __always_inline void describe(struct tcp_event *e, const struct tcp_sock *tp, enum tcp_event_kind kind)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+
+	e->time = bpf_ktime_get_ns();
+	e->cgroup = cgroup_of(sk);
+	e->srtt_us = tp->srtt_us >> 3;
+	e->min_rtt_us = tp->rtt_min.s[0].v;
+	e->netns = netns_of(sk);
+	read_local(e->local, sk);
+	read_remote(e->remote, sk);
+	/* skc_num may be gone at the end of a connection, inet_sport is not. */
+	e->local_port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+	e->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	e->header_len = tp->tcp_header_len;
+	e->error = sk->sk_err;
+	e->kind = kind;
+	e->old_state = 0;
+}
+
+/* Starts st anew: role, process and start as given, nothing counted yet. */
+static __always_inline void begin(struct tcp_state *st, enum tcp_role role, enum tcp_flag flags)
+{
+	st->generation = 0;
+	st->since = bpf_ktime_get_ns();
+	st->sent = 0;
+	st->received = 0;
+	st->retransmitted = 0;
+	st->segs_out = 0;
+	st->segs_in = 0;
+	st->retransmits = 0;
+	st->role = role;
+	st->flags = flags;
+}
+
+/* Takes what a socket older than the agent has counted as reported, so that its
+ * past is not mistaken for news. */
+static __always_inline void forgive_past(struct tcp_state *st, const struct tcp_totals *past)
+{
+	st->sent = past->sent;
+	st->received = past->received;
+	st->retransmitted = past->retransmitted;
+	st->segs_out = past->segs_out;
+	st->segs_in = past->segs_in;
+	st->retransmits = past->retransmits;
+}
+
+static __always_inline struct tcp_old_listener *old_listener(const struct tcp_sock *tp)
+{
+	__u64 key = (__u64)netns_of(&tp->inet_conn.icsk_inet.sk) << 16 | bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+
+	return bpf_map_lookup_elem(&tcp_old_listeners, &key);
+}
+
+static __always_inline enum tcp_role role_of_old(const struct tcp_sock *tp)
+{
+	return old_listener(tp) ? TCP_ROLE_SERVER : TCP_ROLE_CLIENT;
+}
+
+/* User space polls; it is only woken when the ring fills faster than that. */
+static __always_inline void submit(struct tcp_event *e)
+{
+	__u64 waiting = bpf_ringbuf_query(&tcp_events, BPF_RB_AVAIL_DATA);
+
+	bpf_ringbuf_submit(e, waiting > 1 << 20 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+/* Tells user space of a listener that came or went; st may be null. */
+static __always_inline void announce(const struct sock *sk, __u16 port, const struct tcp_state *st,
+				     enum tcp_event_kind kind)
+{
+	struct tcp_event *e = bpf_ringbuf_reserve(&tcp_events, sizeof(*e), 0);
+
+	if (!e) {
+		count(TCP_LOST_LISTENER);
+		return;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->time = bpf_ktime_get_ns();
+	e->cgroup = cgroup_of(sk);
+	e->netns = netns_of(sk);
+	read_local(e->local, sk);
+	e->local_port = port;
+	e->kind = kind;
+	e->role = TCP_ROLE_LISTENER;
+	if (st) {
+		e->since = st->since;
+		e->flags = st->flags;
+		e->pid = st->pid;
+		__builtin_memcpy(e->exe, st->exe, EXE_LEN);
+	}
+	submit(e);
+}

@@ -1,0 +1,84 @@
+//go:build linux
+
+package capture
+
+import (
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
+)
+
+// build fills f with what ev tells of one connection. offset turns kernel time
+// into Unix time.
+func (c *Capture) build(f *flow.Flow, ev *probe.Event, process flow.Name, offset int64) {
+	*f = flow.Flow{
+		Start:            ev.Since + offset,
+		End:              ev.Time + offset,
+		Observer:         c.opts.Observer,
+		Reporter:         ev.Reporter,
+		Action:           flow.Allow,
+		Transport:        ev.Transport,
+		NetworkNamespace: ev.NetNS,
+		Process:          flow.Process{Executable: process, PID: ev.PID, Cgroup: c.cgroups.path(ev.Cgroup)},
+		Connections:      flow.Connections{Seen: 1},
+	}
+	local := flow.Endpoint{
+		Address: ev.Local.Addr(), Port: ev.Local.Port(), Process: process,
+		Bytes: ev.SentBytes, Packets: uint64(ev.SentPackets), PayloadBytes: ev.SentPayload,
+	}
+	remote := flow.Endpoint{
+		Address: ev.Remote.Addr(), Port: ev.Remote.Port(),
+		Bytes: ev.ReceivedBytes, Packets: uint64(ev.ReceivedPackets), PayloadBytes: ev.ReceivedPayload,
+	}
+	if ev.Reporter == flow.ReporterSource {
+		f.Source, f.Destination = local, remote
+	} else {
+		f.Source, f.Destination = remote, local
+	}
+	if ev.Started {
+		f.Connections.Started = 1
+	}
+	switch ev.Kind {
+	case probe.Live:
+		f.Connections.Open = 1
+	case probe.Closed, probe.Failed:
+		f.Connections.Completed = 1
+	}
+	switch ev.End {
+	case probe.Reset:
+		f.Connections.Reset = 1
+	case probe.TimedOut:
+		f.Connections.TimedOut = 1
+	case probe.Abandoned:
+		f.Connections.Abandoned = 1
+	}
+	if ev.Errno != 0 {
+		f.Action = flow.Deny
+		f.DenyReason = denyReason(ev.Errno)
+	}
+	f.TCP.Retransmits = uint64(ev.Retransmits)
+	if ev.RTT > 0 {
+		f.TCP.RTTSum, f.TCP.RTTSamples, f.TCP.RTTMax = uint64(ev.RTT), 1, ev.RTT
+		f.TCP.RTTMin = ev.MinRTT
+	}
+}
+
+// annotate completes the records of an interval with what is known of this
+// machine by its end. All of it follows from a record's key.
+func (c *Capture) annotate(flows []flow.Flow) {
+	for i := range flows {
+		f := &flows[i]
+		c.counter++
+		f.ID = flow.ID{Node: c.opts.Node, Epoch: c.epoch, Counter: c.counter}
+		f.Source.Scope = flow.ScopeOf(f.Source.Address)
+		f.Destination.Scope = flow.ScopeOf(f.Destination.Address)
+		f.Source.Type = c.places.typeOf(f.Source.Address)
+		f.Destination.Type = c.places.typeOf(f.Destination.Address)
+		if f.Reporter != flow.ReporterSource || f.Action == flow.Deny {
+			continue
+		}
+		if l, ok := c.places.listenerAt(addrPortOf(&f.Destination), f.NetworkNamespace); ok {
+			f.Destination.Process = l.process
+			f.PeerObserved = !l.excluded
+		}
+	}
+}

@@ -1,0 +1,13 @@
+//go:build linux
+
+// Package capture turns what the engines see into flow records and hands them
+// on, once per interval. It starts and stops without a collector.
+//
+// One goroutine (Capture.run) owns the open records. Each engine has a reader
+// that feeds it, a sweep runs beside them, and the outbox talks to the pipeline:
+// nothing that the pipeline does can hold up the readers.
+//
+// An interval ends with a sweep, which makes every living connection report,
+// and the cut that follows it in the stream of events. A connection so appears
+// at most once in each interval, either open or completed.
+package capture

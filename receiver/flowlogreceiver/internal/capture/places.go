@@ -1,0 +1,179 @@
+//go:build linux
+
+package capture
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
+)
+
+const (
+	// maxAddresses and maxListeners bound what is remembered of this machine.
+	maxAddresses = 65536
+	maxListeners = 65536
+	// addressCuts is for how many intervals an address is taken for this
+	// machine's after a socket last had it.
+	addressCuts = 120
+	// listenerCuts is for how many intervals a listener is remembered that went,
+	// for connections whose last event comes after.
+	listenerCuts = 2
+)
+
+// places knows which addresses are this machine's, in any network namespace,
+// and which processes listen on them.
+type places struct {
+	cuts      uint64
+	addresses map[netip.Addr]place
+	listeners map[port][]listener
+	known     int // listeners in all
+	own       uint32
+}
+
+// place is where an address was last seen.
+type place struct {
+	netns uint32
+	until uint64 // the cut after which it is forgotten
+}
+
+type port struct {
+	netns  uint32
+	number uint16
+}
+
+type listener struct {
+	address  netip.Addr
+	process  flow.Name
+	excluded bool
+	until    uint64 // the cut after which it is forgotten; 0 while it listens
+}
+
+func newPlaces() *places {
+	p := &places{addresses: make(map[netip.Addr]place), listeners: make(map[port][]listener)}
+	if info, err := os.Stat("/proc/self/ns/net"); err == nil {
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			p.own = uint32(stat.Ino)
+		}
+	}
+	p.readInterfaces()
+	return p
+}
+
+// readInterfaces takes in the addresses of this process's network namespace;
+// those of others are learnt from their sockets.
+func (p *places) readInterfaces() {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return // the sockets tell them too
+	}
+	for _, a := range addresses {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+			p.learn(prefix.Addr(), p.own)
+		}
+	}
+}
+
+// learn notes that address is this machine's, and tells whether that is news.
+func (p *places) learn(address netip.Addr, netns uint32) bool {
+	until := p.cuts + addressCuts
+	if at, ok := p.addresses[address]; ok {
+		if at.until != until || at.netns != netns {
+			p.addresses[address] = place{netns: netns, until: until}
+		}
+		return false
+	}
+	if len(p.addresses) >= maxAddresses || address.IsUnspecified() {
+		return false
+	}
+	p.addresses[address] = place{netns: netns, until: until}
+	return true
+}
+
+// local reports whether address is this machine's.
+func (p *places) local(address netip.Addr) bool {
+	if address.IsLoopback() {
+		return true
+	}
+	_, ok := p.addresses[address]
+	return ok
+}
+
+func (p *places) typeOf(address netip.Addr) flow.EndpointType {
+	if p.local(address) {
+		return flow.EndpointHost
+	}
+	return flow.EndpointNetwork
+}
+
+// listen notes a listener that came or went.
+func (p *places) listen(ev *probe.Event, process flow.Name) {
+	at := port{ev.NetNS, ev.Local.Port()}
+	here := p.listeners[at]
+	for i := range here {
+		if here[i].address != ev.Local.Addr() {
+			continue
+		}
+		if ev.Kind == probe.Unlisten {
+			here[i].until = p.cuts + listenerCuts
+		} else {
+			here[i] = listener{address: ev.Local.Addr(), process: process, excluded: ev.Excluded}
+		}
+		return
+	}
+	if ev.Kind == probe.Listen && p.known < maxListeners {
+		p.known++
+		p.listeners[at] = append(here, listener{address: ev.Local.Addr(), process: process, excluded: ev.Excluded})
+	}
+}
+
+// listenerAt returns who listens at the far end of a connection that was made
+// in network namespace netns, if that end is on this machine.
+func (p *places) listenerAt(to netip.AddrPort, netns uint32) (listener, bool) {
+	if !to.Addr().IsLoopback() {
+		at, ok := p.addresses[to.Addr()]
+		if !ok {
+			return listener{}, false
+		}
+		netns = at.netns
+	}
+	var found listener
+	ok := false
+	for _, l := range p.listeners[port{netns, to.Port()}] {
+		if l.address == to.Addr() {
+			return l, true
+		}
+		if l.address.IsUnspecified() {
+			found, ok = l, true
+		}
+	}
+	return found, ok
+}
+
+// cut begins the next interval and forgets what has gone.
+func (p *places) cut() {
+	p.cuts++
+	for at, here := range p.listeners {
+		kept := here[:0]
+		for _, l := range here {
+			if l.until == 0 || l.until > p.cuts {
+				kept = append(kept, l)
+			}
+		}
+		p.known -= len(here) - len(kept)
+		if len(kept) == 0 {
+			delete(p.listeners, at)
+		} else {
+			p.listeners[at] = kept
+		}
+	}
+	for address, at := range p.addresses {
+		if at.until <= p.cuts {
+			delete(p.addresses, address)
+		}
+	}
+	p.readInterfaces()
+}

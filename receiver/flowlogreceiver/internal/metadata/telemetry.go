@@ -1,0 +1,50 @@
+package metadata
+
+import (
+	"context"
+	"errors"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// Telemetry holds the receiver's own metrics. The collector puts "otelcol_"
+// before their names.
+type Telemetry struct {
+	Events      metric.Int64Counter
+	Records     metric.Int64Counter
+	Lost        metric.Int64Counter
+	Deferred    metric.Int64Counter
+	Connections metric.Int64Gauge
+	Waiting     metric.Int64Gauge
+	Sweep       metric.Float64Histogram
+}
+
+// NewTelemetry creates the instruments.
+func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
+	meter := settings.MeterProvider.Meter(ScopeName)
+	var t Telemetry
+	var errs [7]error
+	t.Events, errs[0] = meter.Int64Counter("flowlog_events",
+		metric.WithDescription("Events that the kernel sent."), metric.WithUnit("{events}"))
+	t.Records, errs[1] = meter.Int64Counter("flowlog_records",
+		metric.WithDescription("Flow records made."), metric.WithUnit("{records}"))
+	t.Lost, errs[2] = meter.Int64Counter("flowlog_lost",
+		metric.WithDescription("What was lost, by stage and unit, as network.flow.loss records say."), metric.WithUnit("1"))
+	t.Deferred, errs[3] = meter.Int64Counter("flowlog_deferred",
+		metric.WithDescription("Reports of living connections put off to the next interval, for the ring buffer was full."), metric.WithUnit("{reports}"))
+	t.Connections, errs[4] = meter.Int64Gauge("flowlog_connections",
+		metric.WithDescription("Living connections at the end of the last interval."), metric.WithUnit("{connections}"))
+	t.Waiting, errs[5] = meter.Int64Gauge("flowlog_waiting",
+		metric.WithDescription("Records that the pipeline has not taken yet."), metric.WithUnit("{records}"))
+	t.Sweep, errs[6] = meter.Float64Histogram("flowlog_sweep_duration",
+		metric.WithDescription("Time to make all living connections report."), metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries(0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5))
+	return &t, errors.Join(errs[:]...)
+}
+
+// CountLost adds to the losses at a stage.
+func (t *Telemetry) CountLost(ctx context.Context, stage, unit string, n uint64) {
+	t.Lost.Add(ctx, int64(n), metric.WithAttributes(attribute.String("stage", stage), attribute.String("unit", unit)))
+}

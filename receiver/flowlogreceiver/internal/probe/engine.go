@@ -1,0 +1,87 @@
+//go:build linux
+
+package probe
+
+import (
+	"errors"
+	"net/netip"
+)
+
+// Options are what the engines are opened with.
+type Options struct {
+	// RingBufferSize is in bytes, a power of two.
+	RingBufferSize int
+	// ExcludeSelf leaves out the sockets of this process.
+	ExcludeSelf bool
+	Filter      Filter
+}
+
+// Filter leaves out flows in the kernel. Addresses match at either end, ports
+// at the destination; an empty list asks for nothing.
+type Filter struct {
+	IncludeAddresses, ExcludeAddresses []netip.Prefix
+	IncludePorts, ExcludePorts         []uint16
+}
+
+// Engine is one way of capturing.
+type Engine struct {
+	Name string
+	// Missing says what this machine lacks for the engine and what to do about
+	// it, or nil.
+	Missing func() error
+	// Open loads and attaches the engine; nothing is left behind on an error.
+	Open func(Options) (Source, error)
+}
+
+// Engines returns every engine that there is, in the order of starting.
+func Engines() []Engine {
+	return []Engine{
+		{Name: "tcp", Missing: missingForTCP, Open: openTCP},
+	}
+}
+
+// ErrCut is returned by Source.Read after the last event of an interval.
+var ErrCut = errors.New("interval cut")
+
+// Source delivers what one engine captures.
+type Source interface {
+	// Read fills events from the front and returns how many it filled, which may
+	// be 0: it does not wait longer than a fraction of a second. ErrCut comes
+	// once for each Sweep, when all events of the interval were returned;
+	// os.ErrClosed comes after Close. Only one goroutine may read.
+	Read(events []Event) (int, error)
+	// Sweep makes every living connection that has news report it, as sweep
+	// number generation, and then cuts the interval. It returns when the events
+	// are under way, and needs a concurrent Read. Sweep must not run twice at a
+	// time.
+	//
+	// A Closed event of a connection that the running sweep has already visited
+	// carries its generation, and belongs after the cut.
+	Sweep(generation uint32) (SweepResult, error)
+	// Losses returns what the engine has lost since Open. Safe for concurrent use.
+	Losses() (Losses, error)
+	// Close detaches the programs and frees what the kernel holds. It works twice.
+	Close() error
+}
+
+// SweepResult is the outcome of a sweep.
+type SweepResult struct {
+	// Live is the number of living connections.
+	Live uint64
+	// Deferred is the number of those whose news did not fit into the ring
+	// buffer; the next sweep carries them.
+	Deferred uint64
+}
+
+// Losses counts what an engine could not deliver, since it was opened.
+type Losses struct {
+	// Storage counts connections for which the kernel had no memory.
+	Storage uint64
+	// Ring counts connections whose last event found the ring buffer full.
+	Ring uint64
+	// Listeners counts listeners that went unnoticed, for either reason. Their
+	// connections are reported, without the name of the process at the far end.
+	Listeners uint64
+	// Undecodable counts records that made no sense.
+	Undecodable uint64
+}

@@ -1,0 +1,79 @@
+//go:build linux
+
+package probe
+
+import (
+	"net/netip"
+	"syscall"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+)
+
+// Kind tells what an Event says.
+type Kind uint8
+
+// The kinds.
+const (
+	Live     Kind = iota + 1 // what a living connection did since its last event
+	Closed                   // the rest, at its end
+	Failed                   // a connect that no connection came of
+	Listen                   // a listener appeared
+	Unlisten                 // a listener went
+)
+
+// End tells how a connection ended.
+type End uint8
+
+// The ends. A connect that the caller gave up, without an error, is Abandoned.
+const (
+	InOrder End = iota
+	Reset
+	TimedOut
+	Abandoned
+)
+
+// ExeLen is the space for a process's name in an event; a longer name is cut to
+// one byte less.
+const ExeLen = 32
+
+// Event is what an engine saw of one socket since its last event.
+type Event struct {
+	// Time is when it was made and Since what its counters began at, in
+	// nanoseconds of CLOCK_MONOTONIC.
+	Time, Since int64
+	// Cgroup is the id of the socket's control group, 0 if the kernel does not tell.
+	Cgroup uint64
+	// Local is the reporter's end. IPv4 is never mapped into IPv6.
+	Local, Remote netip.AddrPort
+
+	SentPayload, ReceivedPayload uint64
+	// SentBytes and ReceivedBytes are of the IP layer.
+	SentBytes, ReceivedBytes uint64
+	SentPackets              uint32
+	ReceivedPackets          uint32
+	Retransmits              uint32
+	// RTT and MinRTT are microseconds, 0 if not measured.
+	RTT, MinRTT uint32
+
+	// NetNS is the inode number of the network namespace.
+	NetNS uint32
+	// PID is the process (thread group) as the initial pid namespace numbers it.
+	PID uint32
+	// Generation is the sweep that last visited the socket.
+	Generation uint32
+
+	Transport flow.Transport
+	Kind      Kind
+	// Reporter is the end that the socket is: it connected or it accepted.
+	Reporter flow.Reporter
+	// Started is set in the first event of a connection whose start was seen.
+	Started bool
+	// Excluded is set for a listener whose connections are not reported.
+	Excluded bool
+	// End is for Closed and Failed.
+	End End
+	// Errno is why a connect failed, for Failed; 0 if it was given up.
+	Errno syscall.Errno
+	// Exe is the name of the process's executable, padded with zeroes.
+	Exe [ExeLen]byte
+}

@@ -1,0 +1,113 @@
+//go:build linux
+
+package probe
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/features"
+	"golang.org/x/sys/unix"
+)
+
+// missingForTCP checks what the TCP engine rests on, the most likely first.
+func missingForTCP() error {
+	if err := missingPrivilege(unix.CAP_BPF, unix.CAP_PERFMON); err != nil {
+		return err
+	}
+	kernel, err := kernelTypes()
+	if err != nil {
+		return err
+	}
+	for _, hook := range []struct{ typedef, structure, what, since string }{
+		{typedef: "btf_trace_inet_sock_set_state", what: "the tracepoint inet_sock_set_state", since: "4.16"},
+		{structure: "bpf_iter__bpf_sk_storage_map", what: "the iterator over socket storage", since: "5.9"},
+		{structure: "bpf_iter__task_file", what: "the iterator over open files", since: "5.8"},
+	} {
+		if hook.typedef != "" {
+			var found *btf.Typedef
+			err = kernel.TypeByName(hook.typedef, &found)
+		} else {
+			var found *btf.Struct
+			err = kernel.TypeByName(hook.structure, &found)
+		}
+		if errors.Is(err, btf.ErrNotFound) {
+			return fmt.Errorf("the kernel lacks %s (Linux %s): run a newer kernel, or one built with CONFIG_BPF_SYSCALL and CONFIG_INET", hook.what, hook.since)
+		}
+		if err != nil {
+			return fmt.Errorf("look up %s in the kernel's BTF: %w", hook.what, err)
+		}
+	}
+	if err := features.HaveMapType(ebpf.RingBuf); errors.Is(err, ebpf.ErrNotSupported) {
+		return errors.New("the kernel lacks the BPF ring buffer (Linux 5.8): run a newer kernel")
+	}
+	if err := features.HaveProgramHelper(ebpf.Tracing, asm.FnSkStorageGet); errors.Is(err, ebpf.ErrNotSupported) {
+		return errors.New("the kernel lacks socket storage in tracing programs (Linux 5.11): run a newer kernel")
+	}
+	return nil
+}
+
+// kernelTypes returns the kernel's own type information.
+func kernelTypes() (*btf.Spec, error) {
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		return nil, fmt.Errorf("the kernel has no type information (%w): it needs /sys/kernel/btf/vmlinux, from a kernel built with CONFIG_DEBUG_INFO_BTF (Linux 5.2)", err)
+	}
+	return spec, nil
+}
+
+var capabilityNames = map[int]string{
+	unix.CAP_BPF:       "CAP_BPF",
+	unix.CAP_PERFMON:   "CAP_PERFMON",
+	unix.CAP_NET_ADMIN: "CAP_NET_ADMIN",
+	unix.CAP_SYS_ADMIN: "CAP_SYS_ADMIN",
+}
+
+// missingPrivilege names those of the capabilities that this process lacks.
+// CAP_SYS_ADMIN stands for all of them, as in the kernel.
+func missingPrivilege(capabilities ...int) error {
+	held, err := effectiveCapabilities("/proc/thread-self/status")
+	if err != nil {
+		return err
+	}
+	if held&(1<<unix.CAP_SYS_ADMIN) != 0 {
+		return nil
+	}
+	var missing []string
+	for _, c := range capabilities {
+		if held&(1<<c) == 0 {
+			missing = append(missing, capabilityNames[c])
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("no privilege to load BPF programs: run as root, or grant %s (setcap, AmbientCapabilities= in a unit, securityContext.capabilities in a pod)",
+		strings.Join(missing, " and "))
+}
+
+// effectiveCapabilities reads the CapEff line of a status file.
+func effectiveCapabilities(path string) (uint64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, fmt.Errorf("read own capabilities: %w", err)
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), "CapEff:"); ok {
+			held, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
+			if err != nil {
+				return 0, fmt.Errorf("read own capabilities in %s: %w", path, err)
+			}
+			return held, nil
+		}
+	}
+	return 0, fmt.Errorf("read own capabilities: no CapEff line in %s", path)
+}

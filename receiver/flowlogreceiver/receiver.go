@@ -1,0 +1,121 @@
+//go:build linux
+
+package flowlogreceiver
+
+import (
+	"context"
+	"hash/fnv"
+	"os"
+	"strings"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/receiverhelper"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/capture"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/metadata"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
+)
+
+// flowlog is the collector's side of a capture.
+type flowlog struct {
+	capture *capture.Capture
+}
+
+func createLogs(_ context.Context, settings receiver.Settings, config component.Config, next consumer.Logs) (receiver.Logs, error) {
+	return newFlowlog(settings, config.(*Config), next, probe.Engines())
+}
+
+// newFlowlog builds the receiver on engines, which tests replace.
+func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, engines []probe.Engine) (*flowlog, error) {
+	report, err := receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{
+		ReceiverID: settings.ID, Transport: "bpf", ReceiverCreateSettings: settings,
+	})
+	if err != nil {
+		return nil, err
+	}
+	telemetry, err := metadata.NewTelemetry(settings.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := config.filter()
+	if err != nil {
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	return &flowlog{capture: capture.New(capture.Options{
+		Engines:          engines,
+		Enabled:          map[string]bool{"tcp": config.Engines.TCP.Enabled},
+		Probe:            probe.Options{RingBufferSize: config.RingBufferSize, ExcludeSelf: config.ExcludeSelf, Filter: filter},
+		Interval:         config.Interval,
+		MergeSourcePorts: config.MergeSourcePorts,
+		MaxFlows:         config.MaxFlows,
+		Observer:         flow.Observer{Host: flow.InternKnown(host)},
+		Node:             nodeID(host, settings.ID),
+		Version:          settings.BuildInfo.Version,
+		Consume: func(ctx context.Context, logs plog.Logs) error {
+			ctx = report.StartLogsOp(ctx)
+			n := logs.LogRecordCount()
+			err := next.ConsumeLogs(ctx, logs)
+			report.EndLogsOp(ctx, metadata.Type.String(), n, err)
+			return err
+		},
+		Logger:  settings.Logger,
+		Observe: capture.Observe{Interval: observe(telemetry)},
+	})}, nil
+}
+
+// filter is the kernel's form of Include and Exclude.
+func (c *Config) filter() (probe.Filter, error) {
+	include, err := c.Include.prefixes()
+	if err != nil {
+		return probe.Filter{}, err
+	}
+	exclude, err := c.Exclude.prefixes()
+	if err != nil {
+		return probe.Filter{}, err
+	}
+	return probe.Filter{
+		IncludeAddresses: include, ExcludeAddresses: exclude,
+		IncludePorts: c.Include.Ports, ExcludePorts: c.Exclude.Ports,
+	}, nil
+}
+
+// nodeID tells the records of this receiver from those of other machines and
+// other receivers: host names alone repeat.
+func nodeID(host string, id component.ID) uint32 {
+	machine, err := os.ReadFile("/etc/machine-id")
+	if err != nil {
+		machine = nil // containers have none; the host name is what is left
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(strings.Join([]string{host, strings.TrimSpace(string(machine)), id.String()}, "\x00")))
+	return h.Sum32()
+}
+
+func observe(t *metadata.Telemetry) func(capture.Interval) {
+	return func(i capture.Interval) {
+		ctx := context.Background()
+		t.Events.Add(ctx, int64(i.Events))
+		t.Records.Add(ctx, int64(i.Records))
+		t.Deferred.Add(ctx, int64(i.Deferred))
+		t.Connections.Record(ctx, int64(i.Connections))
+		t.Waiting.Record(ctx, int64(i.Waiting))
+		t.Sweep.Record(ctx, i.Sweep.Seconds())
+		for _, l := range i.Losses {
+			t.CountLost(ctx, l.Stage, l.Unit, l.Count)
+		}
+	}
+}
+
+// Start implements component.Component.
+func (f *flowlog) Start(context.Context, component.Host) error { return f.capture.Start() }
+
+// Shutdown implements component.Component.
+func (f *flowlog) Shutdown(ctx context.Context) error { return f.capture.Shutdown(ctx) }
