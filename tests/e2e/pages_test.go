@@ -5,13 +5,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 )
 
-// A line of the Test Anything Protocol, which the page's own tests print.
-var tapLine = regexp.MustCompile(`(?m)^(not )?ok\b\s*\d*\s*-?\s*(.*)$`)
+// pageCheck is what the pages' own tests print for each check, with the reason
+// on the next line of one that was skipped.
+var pageCheck = regexp.MustCompile(`(?m)^(ok|FAILED|skipped) +(.+)$(?:\n +(.+)$)?`)
 
 // TestPagesInChromium runs the tests of the Flow Visualizer's pages against
 // the binary, while this machine makes traffic.
@@ -39,17 +39,17 @@ func TestPagesInChromium(t *testing.T) {
 	cmd.Dir = filepath.Join(root, "extension", "flowvisualizerextension", "internal", "ui")
 	cmd.Env = append(os.Environ(), "FLOW_VISUALIZER_URL="+c.base)
 	out, err := cmd.CombinedOutput()
-	lines := tapLine.FindAllStringSubmatch(string(out), -1)
+	lines := pageCheck.FindAllStringSubmatch(string(out), -1)
 	if err != nil || len(lines) == 0 {
 		t.Errorf("the page's tests: %v\n%s", err, out)
 	}
 	for _, line := range lines {
 		t.Run(line[2], func(t *testing.T) {
-			switch {
-			case line[1] != "":
-				t.Fail()
-			case strings.Contains(strings.ToUpper(line[2]), "# SKIP"):
-				t.Skip(line[2])
+			switch line[1] {
+			case "FAILED":
+				t.Error(line[3])
+			case "skipped":
+				t.Skip(line[3])
 			}
 		})
 	}

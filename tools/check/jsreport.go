@@ -47,30 +47,31 @@ func countVitest(path string) (tally, error) {
 	return t, nil
 }
 
-var tapLine = regexp.MustCompile(`^\s*(not )?ok\b\s*\d*\s*-?\s*(.*)$`)
+var pageCheck = regexp.MustCompile(`^(ok|FAILED|skipped) +(.+)$`)
 
-// countTAP counts the lines of the Test Anything Protocol in out; the lines
-// between a failed test and the next result explain it.
-func countTAP(out string) tally {
+// countPageChecks counts what the pages' own browser tests print: a line for
+// each check, and indented under one that did not pass, why.
+func countPageChecks(out string) tally {
 	var t tally
-	open := false
+	var why *string
 	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\n")
-		m := tapLine.FindStringSubmatch(line)
+		m := pageCheck.FindStringSubmatch(line)
 		switch {
+		case m == nil && why != nil && strings.HasPrefix(line, " "):
+			*why += ": " + strings.TrimSpace(line)
 		case m == nil:
-			if open {
-				t.Failures[len(t.Failures)-1] += "\n" + line
-			}
-			continue
-		case m[1] != "":
+			why = nil
+		case m[1] == "FAILED":
 			t.fail(m[2])
-		case strings.Contains(strings.ToUpper(m[2]), "# SKIP"):
+			why = &t.Failures[len(t.Failures)-1]
+		case m[1] == "skipped":
 			t.skip(m[2])
+			why = &t.Skips[len(t.Skips)-1]
 		default:
 			t.pass()
+			why = nil
 		}
-		open = m[1] != ""
 	}
 	return t
 }

@@ -239,7 +239,7 @@ func browserSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 		t.step(ctx, log, "npm ci", "npm", "--prefix", uiDir, "ci", "--no-audit", "--no-fund")
 	}
 	out, runErr := output(ctx, log, "npm", "--prefix", uiDir, "run", "e2e")
-	mocked := countTAP(out)
+	mocked := countPageChecks(out)
 	if runErr != nil && mocked.Failed == 0 {
 		mocked.fail(fmt.Sprintf("npm run e2e: %v\n%s", runErr, out))
 	}
