@@ -41,7 +41,7 @@ func TestBadParameters(t *testing.T) {
 		"/groups?by=nothing":                {Code: "bad_request", Field: "by", Message: `there is no field "nothing": /api/v1/fields lists them`},
 		"/groups?by=source.bytes":           {Code: "bad_request", Field: "by", Message: "field source.bytes is a counter: use one that /api/v1/fields calls groupable"},
 		"/groups?by=host.name,":             {Code: "bad_request", Field: "by", Message: `there is no field "": /api/v1/fields lists them`},
-		"/groups?by=a,a,a,a,a,a,a,a,a":      {Code: "bad_request", Field: "by", Message: "by names 9 fields: group by at most 8"},
+		"/groups?by=a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a":      {Code: "bad_request", Field: "by", Message: "by names 17 fields: group by at most 16"},
 		"/groups?by=host.name,%20host.name": {Code: "bad_request", Field: "by", Message: "by names host.name twice: name each field once"},
 		"/groups?sort=beauty":               {Code: "bad_request", Field: "sort", Message: `cannot sort by "beauty": use bytes, connections, packets, denied or the name of a counter`},
 		"/groups?sort=source.address":       {Code: "bad_request", Field: "sort", Message: `cannot sort by "source.address": use bytes, connections, packets, denied or the name of a counter`},
