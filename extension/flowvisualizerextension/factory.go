@@ -6,6 +6,8 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/extension"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowvisualizerextension/internal/ui"
 )
 
 var componentType = component.MustNewType("flow_visualizer")
@@ -27,5 +29,5 @@ func createDefaultConfig() component.Config {
 }
 
 func create(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
-	return newVisualizer(cfg.(*Config), set, webUI()), nil
+	return newVisualizer(cfg.(*Config), set, ui.Files()), nil
 }

@@ -24,6 +24,7 @@ var contentTypes = map[string]string{
 	".ico":         "image/x-icon",
 	".js":          "text/javascript; charset=utf-8",
 	".json":        contentTypeJSON,
+	".md":          "text/plain; charset=utf-8",
 	".map":         contentTypeJSON,
 	".png":         "image/png",
 	".svg":         "image/svg+xml",
