@@ -18,7 +18,7 @@ func prepareDirectory(directory string) error {
 		return fmt.Errorf("open store directory %s: DuckDB takes no path with ? or %%: choose another directory", directory)
 	}
 	if err := os.MkdirAll(directory, 0o750); err != nil {
-		return fmt.Errorf("make store directory: %w: choose a directory that the collector may write", err)
+		return fmt.Errorf("make store directory %s: %w: choose a directory that the collector may write", directory, err)
 	}
 	probe, err := os.CreateTemp(directory, ".writable-*")
 	if err != nil {

@@ -67,22 +67,23 @@ func (w *writer) retain(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
-	if err := w.shrink(ctx); err != nil {
+	if err := w.shrink(ctx, 0); err != nil {
 		return err
 	}
 	return w.compactIDs(ctx, cutoff)
 }
 
-// shrink deletes the oldest records when the file holds too many. DuckDB gives
+// shrink deletes the oldest records when the file holds too many for incoming
+// more bytes. DuckDB gives
 // the blocks of deleted records to new ones after a checkpoint but the file back
 // to the system only from its end, so what is measured is the blocks in use.
-func (w *writer) shrink(ctx context.Context) error {
+func (w *writer) shrink(ctx context.Context, incoming uint64) error {
 	limit := float64(w.store.options.MaxBytes)
-	if limit == 0 || float64(w.store.diskBytes()) < limit*lookShare {
+	if limit == 0 || float64(w.store.diskBytes()+incoming) < limit*lookShare {
 		return nil
 	}
 	used, err := w.usedBytes(ctx)
-	if err != nil || float64(used) < limit*highShare {
+	if err != nil || float64(used+incoming) < limit*highShare {
 		return err
 	}
 	// The log holds its records unpacked: what they take shows after folding it in.
@@ -92,10 +93,10 @@ func (w *writer) shrink(ctx context.Context) error {
 	// Rows differ in size and partly emptied row groups keep their blocks, so one
 	// round may free less than was meant.
 	for round := 0; round < 8; round++ {
-		if used, err = w.usedBytes(ctx); err != nil || float64(used) < limit*highShare || w.counts.flows == 0 {
+		if used, err = w.usedBytes(ctx); err != nil || float64(used+incoming) < limit*highShare || w.counts.flows == 0 {
 			return err
 		}
-		share := 1 - limit*lowShare/float64(used)
+		share := min(1, max(0.05, 1-(limit*lowShare-float64(incoming))/float64(used)))
 		cutoff, err := w.oldestShare(ctx, uint64(math.Ceil(share*float64(w.counts.flows))))
 		if err != nil {
 			return err

@@ -4,12 +4,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore/flowstoretest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // open opens a store in directory, with changes to the usual options, and closes
 // it when the test ends.

@@ -26,6 +26,8 @@ const (
 	// maxCommit is how many records are committed together at most, unless one
 	// batch is larger.
 	maxCommit = 50_000
+	// logBytesPerRecord is about what a record takes in the log.
+	logBytesPerRecord = 512
 	// maxLogBytes is how long the write-ahead log grows before it is folded
 	// into the file. Each checkpoint rewrites the last, partly filled row group.
 	maxLogBytes = 64 << 20
@@ -200,7 +202,11 @@ func (w *writer) gather(first *pendingWrite) []*pendingWrite {
 		}
 	}
 	take(first)
-	for records < maxCommit {
+	most := maxCommit
+	if limit := w.store.options.MaxBytes; limit > 0 {
+		most = min(most, int(limit/16/logBytesPerRecord))
+	}
+	for records < most {
 		select {
 		case p := <-w.store.writes:
 			take(p)
@@ -255,7 +261,7 @@ func (w *writer) write(group []*pendingWrite) {
 	var stored *flow.Batch
 	done := Write{}
 	err := w.guard(func(*writer) (err error) {
-		if err := w.room(); err != nil {
+		if err := w.room(group); err != nil {
 			return err
 		}
 		stored, done, err = w.commit(group)
@@ -281,17 +287,21 @@ func (w *writer) write(group []*pendingWrite) {
 
 // room refuses a write that the disk or the limit has no space for, before DuckDB
 // runs out of it in the middle.
-func (w *writer) room() error {
+func (w *writer) room(group []*pendingWrite) error {
 	s := w.store
+	incoming := uint64(0)
+	for _, p := range group {
+		incoming += uint64(p.batch.Len()) * logBytesPerRecord
+	}
 	free, err := freeBytes(s.options.Directory)
 	switch {
 	case err != nil:
 		return err
-	case free < s.options.MinFree:
+	case s.options.MinFree > 0 && free < s.options.MinFree+incoming:
 		return fmt.Errorf("write to store %s: %w: the file system has %d MiB left and the store leaves %d MiB free: make room, or lower max_size",
 			s.File(), flowstore.ErrFull, free>>20, s.options.MinFree>>20)
 	}
-	return w.shrink(context.Background())
+	return w.shrink(context.Background(), incoming)
 }
 
 // commit stores the group in one transaction. It returns what is new, for the

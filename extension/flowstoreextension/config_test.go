@@ -1,0 +1,73 @@
+package flowstoreextension
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/confmaptest"
+)
+
+func TestConfig(t *testing.T) {
+	require.NoError(t, componenttest.CheckConfigStruct(NewFactory().CreateDefaultConfig()))
+	conf, err := confmaptest.LoadConf(filepath.Join("testdata", "config.yaml"))
+	require.NoError(t, err)
+	with := func(change func(*Config)) *Config {
+		config := createDefaultConfig().(*Config)
+		change(config)
+		return config
+	}
+	for name, test := range map[string]struct {
+		want *Config
+		err  string
+	}{
+		"": {want: with(func(*Config) {})},
+		"all": {want: &Config{
+			Directory: "/var/lib/flows", MaxSize: 2 << 30, MaxAge: 24 * time.Hour, MemoryLimit: 128_000_000,
+		}},
+		"unlimited":     {want: with(func(c *Config) { c.MaxSize, c.MaxAge = 0, 0 })},
+		"bytes":         {want: with(func(c *Config) { c.MaxSize = 1 << 30 })},
+		"bad_directory": {err: "directory must not be empty"},
+		"bad_size":      {err: "max_size is 1MiB: use 64MiB or more, or 0"},
+		"bad_unit":      {err: `"1 furlong" is not a size`},
+		"bad_age":       {err: "max_age is -1h0m0s"},
+		"bad_memory":    {err: "memory_limit is 0B: use 64MiB or more"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sub, err := conf.Sub(component.NewIDWithName(Type, name).String())
+			require.NoError(t, err)
+			config := createDefaultConfig().(*Config)
+			err = sub.Unmarshal(config)
+			if err == nil {
+				err = confmap.Validate(config)
+			}
+			if test.err != "" {
+				require.ErrorContains(t, err, test.err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, test.want, config)
+		})
+	}
+}
+
+func TestByteSize(t *testing.T) {
+	for text, want := range map[string]ByteSize{
+		"0": 0, "4096": 4096, "1B": 1, "2GiB": 2 << 30, "2 gib": 2 << 30, "500MB": 500_000_000, "3kb": 3000, "1TiB": 1 << 40,
+	} {
+		var got ByteSize
+		require.NoError(t, got.UnmarshalText([]byte(text)), text)
+		require.Equal(t, want, got, text)
+		var again ByteSize
+		require.NoError(t, again.UnmarshalText([]byte(got.String())))
+		require.Equal(t, want, again)
+	}
+	for _, text := range []string{"", "B", "GiB", "-1", "1.5GiB", "1 GiB B", "99999999TiB", "1e3"} {
+		var got ByteSize
+		require.Error(t, got.UnmarshalText([]byte(text)), text)
+	}
+}

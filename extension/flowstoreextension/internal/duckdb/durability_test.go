@@ -1,0 +1,216 @@
+package duckdb
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore/flowstoretest"
+)
+
+// The test binary is its own second process: childEnv names what it does there,
+// in the directory of directoryEnv.
+const (
+	childEnv     = "FLOWSTORE_TEST_CHILD"
+	directoryEnv = "FLOWSTORE_TEST_DIRECTORY"
+	seedEnv      = "FLOWSTORE_TEST_SEED"
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(childEnv) {
+	case "":
+		goleak.VerifyTestMain(m)
+	case "write":
+		childWrite()
+	case "open":
+		childOpen()
+	case "read":
+		childRead()
+	}
+}
+
+// child starts the test binary as another process.
+func child(t *testing.T, role, directory string, seed uint64) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), childEnv+"="+role, directoryEnv+"="+directory, seedEnv+"="+strconv.FormatUint(seed, 10))
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+func childFail(err error) {
+	if err != nil {
+		fmt.Println("error:", err)
+		os.Exit(1)
+	}
+}
+
+// batches are what childWrite writes, one after the other.
+func batches(seed uint64) func() *flow.Batch {
+	g := flowstoretest.NewGenerator(seed)
+	return func() *flow.Batch { return g.Batch(1 + g.IntN(400)) }
+}
+
+// childWrite writes until it is killed and acknowledges each batch that is stored.
+func childWrite() {
+	seed, _ := strconv.ParseUint(os.Getenv(seedEnv), 10, 64)
+	// A small limit makes the log short, so that the kill often meets a checkpoint.
+	store, err := Open(context.Background(), Options{Directory: os.Getenv(directoryEnv), MemoryLimit: 256 << 20, MaxBytes: 16 << 20})
+	childFail(err)
+	next := batches(seed)
+	for n := 1; ; n++ {
+		childFail(store.Write(context.Background(), next()))
+		fmt.Println(n)
+	}
+}
+
+func childOpen() {
+	_, err := Open(context.Background(), Options{Directory: os.Getenv(directoryEnv), MemoryLimit: 256 << 20})
+	childFail(err)
+}
+
+// TestKillLosesNothingAcknowledged kills a writing process again and again at
+// random moments, and compares what is stored with what it acknowledged.
+func TestKillLosesNothingAcknowledged(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
+	directory := t.TempDir()
+	model := &flowstoretest.Model{}
+	for round := range 8 {
+		seed := uint64(1000 + round)
+		cmd := child(t, "write", directory, seed)
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		lines := bufio.NewScanner(out)
+		acknowledged := 0
+		kill := time.AfterFunc(time.Duration(500+rng.IntN(1500))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		for lines.Scan() {
+			acknowledged, err = strconv.Atoi(lines.Text())
+			require.NoError(t, err, lines.Text())
+		}
+		kill.Stop()
+		require.Error(t, cmd.Wait(), "it was killed")
+
+		next := batches(seed)
+		for range acknowledged {
+			model.Write(next())
+		}
+		begun := next() // may or may not have been stored, but only whole
+		store, err := Open(t.Context(), Options{Directory: directory, MemoryLimit: 256 << 20})
+		require.NoError(t, err)
+		all, err := flowstoretest.ReadAll(t.Context(), store, flowstoretest.Everything, flowstore.MaxPage)
+		require.NoError(t, err)
+		if len(all) != len(model.Flows) {
+			model.Write(begun)
+		}
+		require.Equal(t, model.Sorted(&flowstoretest.Everything), all, "round %d, %d batches acknowledged", round, acknowledged)
+		losses, err := store.Losses(t.Context(), flowstoretest.Everything.Range)
+		require.NoError(t, err)
+		require.Equal(t, model.LossesIn(flowstoretest.Everything.Range), losses)
+
+		// A retry of what was acknowledged, and of what was begun, changes nothing.
+		next = batches(seed)
+		for range acknowledged {
+			require.NoError(t, store.Write(t.Context(), next()))
+		}
+		stats, err := store.Stats(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, uint64(len(all)), stats.Records)
+		require.NoError(t, store.Close())
+		t.Logf("round %d: %d batches acknowledged, %d records", round, acknowledged, len(all))
+	}
+}
+
+func TestASecondProcessIsToldWhoHasTheFile(t *testing.T) {
+	directory := t.TempDir()
+	store := open(t, directory)
+	out, err := child(t, "open", directory, 0).Output()
+	require.Error(t, err)
+	require.Contains(t, string(out), store.File())
+	require.Contains(t, string(out), fmt.Sprintf("process %d has it open", os.Getpid()))
+
+	_, err = Open(t.Context(), Options{Directory: directory, MemoryLimit: 256 << 20})
+	require.ErrorContains(t, err, "another store of this process has it open")
+}
+
+func TestBadDirectories(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for name, test := range map[string]struct{ directory, want string }{
+		"a file":         {file, file},
+		"below a file":   {filepath.Join(file, "x"), "choose a directory that the collector may write"},
+		"not writable":   {"/proc/self", "choose a directory that the collector may write"},
+		"a question":     {filepath.Join(t.TempDir(), "a?b"), "choose another directory"},
+		"a percent sign": {filepath.Join(t.TempDir(), "a%b"), "choose another directory"},
+	} {
+		_, err := Open(t.Context(), Options{Directory: test.directory, MemoryLimit: 256 << 20})
+		require.ErrorContains(t, err, test.want, name)
+		require.ErrorContains(t, err, test.directory, name)
+	}
+}
+
+func TestADamagedFileIsNamed(t *testing.T) {
+	for name, damage := range map[string]func([]byte) []byte{
+		"not a database":  func([]byte) []byte { return []byte(strings.Repeat("these are no flows ", 1000)) },
+		"header changed":  func(b []byte) []byte { b[5000] ^= 0xff; b[8192+100] ^= 0xff; return b },
+		"end is missing":  func(b []byte) []byte { return b[:len(b)/3] },
+		"blocks are void": func(b []byte) []byte { clear(b[12288:]); return b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			directory := t.TempDir()
+			store := open(t, directory)
+			require.NoError(t, store.Write(t.Context(), flowstoretest.NewGenerator(1).Batch(2000)))
+			require.NoError(t, store.Close())
+			content, err := os.ReadFile(store.File())
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(store.File(), damage(content), 0o600))
+			_, err = Open(t.Context(), Options{Directory: directory, MemoryLimit: 256 << 20})
+			require.ErrorContains(t, err, store.File())
+			require.ErrorContains(t, err, "the file is damaged: move it away")
+		})
+	}
+}
+
+// childRead opens the file as the stock duckdb command does: with no settings of
+// ours and nothing but SQL.
+func childRead() {
+	out, err := readAsStranger(filepath.Join(os.Getenv(directoryEnv), FileName))
+	childFail(err)
+	_, _ = io.WriteString(os.Stdout, out)
+}
+
+func TestTheFileIsAnOrdinaryDatabase(t *testing.T) {
+	directory := t.TempDir()
+	store := open(t, directory)
+	g := flowstoretest.NewGenerator(3)
+	batch := g.Batch(50)
+	require.NoError(t, store.Write(t.Context(), batch))
+	require.NoError(t, store.Close())
+	out, err := child(t, "read", directory, 0).Output()
+	require.NoError(t, err, string(out))
+	for _, f := range batch.Flows {
+		line := f.ID.String()
+		if f.Source.Address.IsValid() {
+			line += "|" + f.Source.Address.Unmap().String()
+		} else {
+			line += "|"
+		}
+		require.Contains(t, string(out), line+"|"+time.Unix(0, f.End).UTC().Format(time.RFC3339Nano)+"\n")
+	}
+}

@@ -1,0 +1,196 @@
+package duckdb
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore/flowstoretest"
+)
+
+func TestRetainByAge(t *testing.T) {
+	var deletions []Deletion
+	store := open(t, t.TempDir(), func(o *Options) {
+		o.MaxAge = 30 * time.Minute
+		o.Deleted = func(d Deletion) { deletions = append(deletions, d) }
+	})
+	batch := flowstoretest.NewGenerator(1).Batch(500)
+	require.NoError(t, store.Write(t.Context(), batch))
+	now := time.Unix(0, flowstoretest.Start).Add(time.Hour)
+	cutoff := now.Add(-30 * time.Minute).UnixNano()
+	require.NoError(t, store.Retain(t.Context(), now))
+	left := &flow.Batch{}
+	for _, f := range batch.Flows {
+		if f.End >= cutoff {
+			left.Flows = append(left.Flows, f)
+		}
+	}
+	for _, l := range batch.Losses {
+		if l.End >= cutoff {
+			left.Losses = append(left.Losses, l)
+		}
+	}
+	for _, a := range batch.Agents {
+		if a.Time >= cutoff {
+			left.Agents = append(left.Agents, a)
+		}
+	}
+	model := &flowstoretest.Model{}
+	model.Write(left)
+	all, err := flowstoretest.ReadAll(t.Context(), store, flowstoretest.Everything, flowstore.MaxPage)
+	require.NoError(t, err)
+	require.Equal(t, model.Sorted(&flowstoretest.Everything), all)
+	losses, err := store.Losses(t.Context(), flowstoretest.Everything.Range)
+	require.NoError(t, err)
+	require.Equal(t, model.LossesIn(flowstoretest.Everything.Range), losses)
+	agents, err := store.Agents(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, model.NewestAgents(), agents)
+	require.Equal(t, []Deletion{{
+		Reason: ReasonAge, Before: cutoff,
+		Flows:  uint64(len(batch.Flows) - len(left.Flows)),
+		Losses: uint64(len(batch.Losses) - len(left.Losses)),
+		Agents: uint64(len(batch.Agents) - len(left.Agents)),
+	}}, deletions)
+	stats, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint64(len(all)), stats.Records)
+	require.Equal(t, all[len(all)-1].End, stats.Oldest)
+
+	// Nothing more is too old; and once everything is, the store is empty.
+	require.NoError(t, store.Retain(t.Context(), now))
+	require.Len(t, deletions, 1)
+	require.NoError(t, store.Retain(t.Context(), now.Add(24*time.Hour)))
+	stats, err = store.Stats(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, stats.Records)
+	require.Zero(t, stats.Oldest)
+}
+
+// TestTheSizeLimitHolds writes several times what fits, with one clock that is
+// years off, and looks at the disk after every write.
+func TestTheSizeLimitHolds(t *testing.T) {
+	const limit = 16 << 20
+	var deleted uint64
+	directory := t.TempDir()
+	store := open(t, directory, func(o *Options) {
+		o.MaxBytes = limit
+		o.Deleted = func(d Deletion) {
+			require.Equal(t, ReasonSize, d.Reason)
+			deleted += d.Flows
+		}
+	})
+	source := newTraffic()
+	outlier := flow.Flow{ID: flow.ID{Node: 9, Epoch: 9, Counter: 1}, End: 1}
+	require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{outlier}}))
+	written, most := uint64(1), uint64(0)
+	for deleted < 300_000 && written < 2_000_000 {
+		require.NoError(t, store.Write(t.Context(), source.batch(4000)))
+		written += 4000
+		most = max(most, store.diskBytes())
+		require.LessOrEqual(t, store.diskBytes(), uint64(limit))
+	}
+	require.Positive(t, deleted)
+	stats, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, written-deleted, stats.Records)
+	require.Equal(t, source.now, stats.Newest)
+	require.Greater(t, stats.Oldest, benchStart)
+	t.Logf("%d records written, %d left in %d MiB; at most %d MiB on disk of %d", written, stats.Records, stats.Bytes>>20, most>>20, limit>>20)
+
+	// A lower limit deletes with the next round, and the records that are left answer.
+	require.NoError(t, store.Close())
+	store = open(t, directory, func(o *Options) { o.MaxBytes = limit / 2 })
+	require.NoError(t, store.Retain(t.Context(), time.Unix(0, source.now)))
+	after, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.Less(t, after.Records, stats.Records)
+	groups, err := store.Groups(t.Context(), flowstore.GroupsQuery{Selection: flowstoretest.Everything, Limit: 1})
+	require.NoError(t, err)
+	require.Equal(t, after.Records, groups.Total.Records)
+	t.Logf("limit halved: %d records left in %d MiB", after.Records, after.Bytes>>20)
+}
+
+// smallDisk mounts a file system of its own.
+func smallDisk(t *testing.T, size int) string {
+	t.Helper()
+	directory := t.TempDir()
+	err := unix.Mount("tmpfs", directory, "tmpfs", 0, fmt.Sprintf("size=%d", size))
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		t.Skipf("cannot mount a file system here: %v", err)
+	}
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(directory, unix.MNT_DETACH)) })
+	return directory
+}
+
+// TestAFullDiskStopsWritingAndRecovers fills the disk with the store's own
+// records, with and without the reserve that spares DuckDB the failure.
+func TestAFullDiskStopsWritingAndRecovers(t *testing.T) {
+	for name, reserve := range map[string]uint64{"reserve": 8 << 20, "no reserve": 0} {
+		t.Run(name, func(t *testing.T) {
+			disk := smallDisk(t, 48<<20)
+			ballast := filepath.Join(disk, "ballast")
+			require.NoError(t, os.WriteFile(ballast, make([]byte, 20<<20), 0o600))
+			store := open(t, filepath.Join(disk, "store"), func(o *Options) { o.MinFree = reserve })
+			model := &flowstoretest.Model{}
+			source := newTraffic()
+			var refused *flow.Batch
+			for range 1000 {
+				batch := source.batch(5000)
+				if err := store.Write(t.Context(), batch); err != nil {
+					require.ErrorIs(t, err, flowstore.ErrFull)
+					require.ErrorContains(t, err, "make room")
+					require.ErrorContains(t, err, store.File())
+					refused = batch
+					break
+				}
+				model.Write(batch)
+			}
+			require.NotNil(t, refused, "the disk is full at some time")
+			require.ErrorIs(t, store.Write(t.Context(), refused), flowstore.ErrFull)
+
+			require.NoError(t, os.Remove(ballast))
+			require.NoError(t, store.Write(t.Context(), refused))
+			model.Write(refused)
+			stats, err := store.Stats(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, uint64(len(model.Flows)), stats.Records)
+			groups, err := store.Groups(t.Context(), flowstore.GroupsQuery{Selection: flowstoretest.Everything, Limit: 1})
+			require.NoError(t, err)
+			require.Equal(t, uint64(len(model.Flows)), groups.Total.Records)
+		})
+	}
+}
+
+func TestIDsOfDeletedRecordsAreForgotten(t *testing.T) {
+	directory := t.TempDir()
+	store := open(t, directory, func(o *Options) { o.MaxAge = time.Minute })
+	at := func(epoch uint32, end int64) *flow.Batch {
+		return &flow.Batch{Flows: []flow.Flow{{ID: flow.ID{Node: 1, Epoch: epoch, Counter: 1}, End: end}}}
+	}
+	old, recent := flowstoretest.Start, flowstoretest.Start+int64(time.Hour)
+	require.NoError(t, store.Write(t.Context(), at(1, old)))
+	require.NoError(t, store.Write(t.Context(), at(2, recent)))
+	require.NoError(t, store.Retain(t.Context(), time.Unix(0, recent)))
+	require.NoError(t, store.perform(t.Context(), func(w *writer) error {
+		require.Equal(t, 1, w.ids.size)
+		require.False(t, w.ids.has(flow.ID{Node: 1, Epoch: 1, Counter: 1}))
+		require.Equal(t, 1, w.idRows)
+		return nil
+	}))
+	require.NoError(t, store.Close())
+	store = open(t, directory)
+	require.NoError(t, store.Write(t.Context(), at(2, recent)))
+	stats, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), stats.Records)
+}
