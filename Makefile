@@ -59,7 +59,7 @@ generate-collector:
 	@go tool -modfile=tools/go.mod builder --config builder-config.yaml --skip-get-modules --skip-compilation
 
 generate-docs:
-	@go generate ./internal/flow
+	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestFieldsDocumentation$$' ./internal/flow
 
 generate-bpf:
 	@go generate $(BPF)

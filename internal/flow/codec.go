@@ -3,6 +3,7 @@ package flow
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -59,6 +60,9 @@ type encoder struct {
 	last      Observer
 	lastScope plog.LogRecordSlice
 	used      bool
+	// event and attributes are the kind and the size of the record before.
+	event      string
+	attributes int
 }
 
 // records returns where the records of observer go.
@@ -93,14 +97,25 @@ func encode[T any](e *encoder, registry *Registry[T], record *T, observer Observ
 	lr.SetSeverityNumber(plog.SeverityNumberInfo)
 	lr.SetSeverityText("INFO")
 	attrs := lr.Attributes()
-	attrs.EnsureCapacity(len(registry.fields))
+	attrs.EnsureCapacity(e.expectAttributes(event, len(registry.fields)))
 	for i := range registry.fields {
 		f := &registry.fields[i]
 		if !f.Resource {
 			put(attrs, f.Name, f.get(record))
 		}
 	}
+	e.event, e.attributes = event, attrs.Len()
 	return lr
+}
+
+// expectAttributes guesses how many attributes a record will have: as many as
+// the one before, if that was of the same kind. Room for all of them would be a
+// fifth of what encoding allocates.
+func (e *encoder) expectAttributes(event string, most int) int {
+	if e.event == event {
+		return e.attributes
+	}
+	return most
 }
 
 // put adds an attribute that is known not to be there yet.
@@ -156,15 +171,16 @@ func Decode(logs plog.Logs) (Batch, Rejected) {
 	for _, rl := range logs.ResourceLogs().All() {
 		resource := rl.Resource().Attributes()
 		for _, sl := range rl.ScopeLogs().All() {
-			for _, lr := range sl.LogRecords().All() {
+			for i, lr := range sl.LogRecords().All() {
 				var err error
+				left := sl.LogRecords().Len() - i
 				switch name := lr.EventName(); name {
 				case EventFlow:
-					batch.Flows, err = decode(batch.Flows, Flows, resource, lr)
+					batch.Flows, err = decode(batch.Flows, Flows, resource, lr, left)
 				case EventLoss:
-					batch.Losses, err = decode(batch.Losses, Losses, resource, lr)
+					batch.Losses, err = decode(batch.Losses, Losses, resource, lr, left)
 				case EventAgent:
-					batch.Agents, err = decode(batch.Agents, Agents, resource, lr)
+					batch.Agents, err = decode(batch.Agents, Agents, resource, lr, left)
 				default:
 					err = fmt.Errorf("event name is %q: want %s, %s or %s", name, EventFlow, EventLoss, EventAgent)
 				}
@@ -178,14 +194,19 @@ func Decode(logs plog.Logs) (Batch, Rejected) {
 }
 
 // decode appends the record in lr to records, or leaves them as they are and
-// returns an error.
-func decode[T any](records []T, registry *Registry[T], resource pcommon.Map, lr plog.LogRecord) ([]T, error) {
+// returns an error. left is how many more may follow, lr included: most logs are
+// of one kind, so room for all of them is made at once.
+func decode[T any](records []T, registry *Registry[T], resource pcommon.Map, lr plog.LogRecord, left int) ([]T, error) {
 	n := len(records)
+	if n == cap(records) {
+		records = slices.Grow(records, left)
+	}
 	records = append(records, *new(T))
 	record := &records[n]
 	for _, attrs := range [...]pcommon.Map{resource, lr.Attributes()} {
+		next := 0
 		for name, pv := range attrs.All() {
-			f := registry.Lookup(name)
+			f := registry.lookupFrom(&next, name)
 			if f == nil {
 				continue
 			}

@@ -13,5 +13,3 @@
 // Nothing here is safe for concurrent mutation; a Flow is a plain value that its
 // holder owns.
 package flow
-
-//go:generate go run ./fieldsdoc ../../docs/fields.md

@@ -91,6 +91,20 @@ func (r *Registry[T]) Fields() []Field[T] { return r.fields }
 // Lookup returns the field with that name, or nil.
 func (r *Registry[T]) Lookup(name string) *Field[T] { return r.byName[name] }
 
+// lookupFrom is Lookup for names that come in about the registry's order, as
+// Encode writes them: it tries the few fields from *next on first, and leaves
+// *next behind the one that it found.
+func (r *Registry[T]) lookupFrom(next *int, name string) *Field[T] {
+	const absentInARow = 6
+	for i := *next; i < min(*next+absentInARow, len(r.fields)); i++ {
+		if r.fields[i].Name == name {
+			*next = i + 1
+			return &r.fields[i]
+		}
+	}
+	return r.byName[name]
+}
+
 // The constructors below tie an attribute to a member of T. Those whose zero
 // value means unknown leave the attribute out when the member is zero.
 

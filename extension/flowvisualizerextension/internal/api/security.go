@@ -10,7 +10,7 @@ import (
 
 // contentPolicy lets the UI load what this server serves and nothing else.
 // Inline styles are what a graph is positioned with; inline scripts stay out.
-const contentPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+const contentPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; " +
 	"object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // secured adds the headers that keep a browser from doing more with an answer

@@ -1,0 +1,141 @@
+package flow_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow/flowtest"
+)
+
+// like returns a random record with f's key.
+func like(f *flow.Flow, r *rand.Rand) flow.Flow {
+	g := flowtest.Flow(r)
+	g.Observer, g.Reporter, g.PeerObserved, g.Action, g.DenyReason = f.Observer, f.Reporter, f.PeerObserved, f.Action, f.DenyReason
+	g.Transport, g.NetworkNamespace = f.Transport, f.NetworkNamespace
+	for _, side := range [][2]*flow.Endpoint{{&g.Source, &f.Source}, {&g.Destination, &f.Destination}} {
+		port := side[0].Port
+		side[0].Address, side[0].Type, side[0].Scope, side[0].Process, side[0].Port = side[1].Address, side[1].Type, side[1].Scope, side[1].Process, side[1].Port
+		if side[0] == &g.Source && r.IntN(2) == 0 {
+			side[0].Port = port
+		}
+	}
+	pid := g.Process.PID
+	g.Process = f.Process
+	if r.IntN(2) == 0 {
+		g.Process.PID = pid
+	}
+	return g
+}
+
+func merged(flows ...flow.Flow) flow.Flow {
+	sum := flows[0]
+	for i := range flows[1:] {
+		sum.Merge(&flows[i+1])
+	}
+	sum.ID = flow.ID{} // the one thing that depends on the order
+	return sum
+}
+
+func TestMergeInAnyOrderIsTheSame(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 2000 {
+		a := flowtest.Flow(r)
+		b, c := like(&a, r), like(&a, r)
+		assert.Equal(t, a.Key(false), b.Key(false))
+		assert.Empty(t, cmp.Diff(merged(a, b), merged(b, a), comparable), "commutative")
+		assert.Empty(t, cmp.Diff(merged(merged(a, b), c), merged(a, merged(b, c)), comparable), "associative")
+		both := merged(a, b)
+		assert.Equal(t, a.Key(false), both.Key(false), "the key stays")
+	}
+}
+
+func TestMergeConservesEveryCounter(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	flows := []flow.Flow{flowtest.Flow(r)}
+	for range 500 {
+		flows = append(flows, like(&flows[0], r))
+	}
+	sum := merged(flows...)
+	for i := range flow.Flows.Fields() {
+		f := &flow.Flows.Fields()[i]
+		if f.Role != flow.Counter && f.Name != "flow.connections.open" {
+			continue
+		}
+		var want int64
+		for k := range flows {
+			want += f.Get(&flows[k]).Int
+		}
+		assert.Equal(t, want, f.Get(&sum).Int, f.Name)
+	}
+}
+
+func TestMergeOfIntervalsAndExtremes(t *testing.T) {
+	a := flow.Flow{ID: flow.ID{Counter: 1}, Start: 10, End: 20, Source: flow.Endpoint{Port: 1}, Process: flow.Process{PID: 5}, TCP: flow.TCP{RTTMin: 7, RTTMax: 9}}
+	b := flow.Flow{ID: flow.ID{Counter: 2}, Start: 5, End: 15, Source: flow.Endpoint{Port: 1}, Process: flow.Process{PID: 6}, TCP: flow.TCP{RTTMax: 30}}
+	a.Merge(&b)
+	assert.EqualValues(t, 1, a.ID.Counter, "the first keeps its ID")
+	assert.EqualValues(t, 5, a.Start)
+	assert.EqualValues(t, 20, a.End)
+	assert.EqualValues(t, 1, a.Source.Port, "a port that both have is known")
+	assert.Zero(t, a.Process.PID, "two processes have no one id")
+	assert.EqualValues(t, 7, a.TCP.RTTMin, "unknown is not the least")
+	assert.EqualValues(t, 30, a.TCP.RTTMax)
+	c := flow.Flow{Source: flow.Endpoint{Port: 2}, TCP: flow.TCP{RTTMin: 3}}
+	a.Merge(&c)
+	assert.Zero(t, a.Source.Port)
+	assert.EqualValues(t, 3, a.TCP.RTTMin)
+}
+
+// TestKeyTellsApart changes one attribute after the other: a dimension that
+// Merge cannot represent must be in the key.
+func TestKeyTellsApart(t *testing.T) {
+	base := flow.Flow{}
+	notInKey := map[string]bool{
+		"source.port": true, "process.pid": true, // unknown when they differ
+		"source.type": true, "source.scope": true, "destination.type": true, "destination.scope": true, // follow from the address
+		"network.type": true, // derived from it
+	}
+	values := map[flow.Type]flow.Value{
+		flow.Keyword: {Type: flow.Keyword, Str: "x"}, flow.Address: {Type: flow.Address, Addr: addr("192.0.2.1")},
+		flow.Integer: {Type: flow.Integer, Int: 7}, flow.Boolean: {Type: flow.Boolean, Int: 1},
+	}
+	enumerated := map[string]string{"flow.reporter": "forward", "flow.action": "deny", "network.transport": "udp", "source.type": "pod", "destination.type": "pod", "source.scope": "public", "destination.scope": "public", "network.type": "ipv4"}
+	for i := range flow.Flows.Fields() {
+		f := &flow.Flows.Fields()[i]
+		if f.Role != flow.Dimension {
+			continue
+		}
+		v := values[f.Type]
+		if s, ok := enumerated[f.Name]; ok {
+			v.Str = s
+		}
+		changed := base
+		assert.NoError(t, f.Set(&changed, v))
+		assert.Equal(t, notInKey[f.Name], changed.Key(false) == base.Key(false), f.Name)
+	}
+	port := flow.Flow{Source: flow.Endpoint{Port: 1}}
+	assert.Equal(t, base.Key(false), port.Key(false))
+	assert.NotEqual(t, base.Key(true), port.Key(true), "unless the source port is to be kept")
+}
+
+func TestCountsOnce(t *testing.T) {
+	for _, test := range []struct {
+		reporter flow.Reporter
+		peer     bool
+		want     bool
+	}{
+		{flow.ReporterSource, false, true},
+		{flow.ReporterSource, true, true},
+		{flow.ReporterDestination, false, true},
+		{flow.ReporterDestination, true, false},
+		{flow.ReporterForward, false, true},
+		{flow.ReporterUnknown, false, true},
+	} {
+		f := flow.Flow{Reporter: test.reporter, PeerObserved: test.peer}
+		assert.Equal(t, test.want, f.CountsOnce(), "%s %t", test.reporter, test.peer)
+	}
+}
