@@ -16,6 +16,7 @@ type Loss struct {
 
 // The stages at which something can be lost, from the kernel outwards.
 const (
+	StageHook          = "hook"           // the kernel passed a program over: at most Count were missed
 	StageSocketStorage = "socket_storage" // the kernel had no memory for a socket's counters
 	StageRingBuffer    = "ring_buffer"    // the ring buffer was full
 	StageMerge         = "merge"          // the table of open records was full

@@ -112,7 +112,7 @@ func (r *rig) await(what string, done func([]flow.Flow) bool, of ...*netns.NS) [
 			return flows
 		}
 		if time.Now().After(deadline) {
-			r.tb.Fatalf("no record shows: %s\n%s", what, describe(flows))
+			r.tb.Fatalf("no record shows: %s\n%s\nlosses: %+v", what, describe(flows), r.received().Losses)
 		}
 	}
 }

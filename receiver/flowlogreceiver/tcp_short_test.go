@@ -120,23 +120,16 @@ func TestShortConnectionsAtFullRate(t *testing.T) {
 	begun := time.Now()
 	made := askMany(t, ns, to, connections, 16)
 	t.Logf("%d connections in %s", connections, time.Since(begun))
-	ended := func(flows []flow.Flow) bool {
-		var n uint64
-		for i := range flows {
-			n += flows[i].Connections.Completed
-		}
-		return n >= 2*connections
-	}
-	r.await("all ends", ended, ns)
+	r.await("all ends", ends(2*connections), ns)
 	flows := r.finish(ns)
 	require.Empty(t, r.received().Losses)
 
 	got := map[flow.Reporter]map[pair]uint64{flow.ReporterSource: {}, flow.ReporterDestination: {}}
 	for i := range flows {
 		f := &flows[i]
-		ends := pair{netip.AddrPortFrom(f.Source.Address, f.Source.Port), netip.AddrPortFrom(f.Destination.Address, f.Destination.Port)}
+		between := pair{netip.AddrPortFrom(f.Source.Address, f.Source.Port), netip.AddrPortFrom(f.Destination.Address, f.Destination.Port)}
 		if n := f.Connections.Completed; n > 0 {
-			got[f.Reporter][ends] += n
+			got[f.Reporter][between] += n
 		}
 	}
 	require.Equal(t, made, got[flow.ReporterSource])

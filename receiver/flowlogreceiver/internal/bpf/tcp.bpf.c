@@ -5,6 +5,12 @@
  * namespace. Begins a socket's state at connect, listen and accept, names the
  * process again where the owner closes, and sends the final event. No packet
  * runs through it. Not loaded when the tcp engine is off.
+ *
+ * The kernel does not run a program while the same one runs on that CPU. Were
+ * there one program, an interrupt during a connect could bring the end of
+ * another connection, which would go unseen. Hence two: tcp_by_owner for changes
+ * that only system calls make, which cannot interrupt each other, and
+ * tcp_by_any for those that interrupts make as well.
  */
 #include "filter.h"
 
@@ -157,8 +163,14 @@ static __always_inline void on_close(struct sock *sk, struct tcp_sock *tp, int o
 	submit(e);
 }
 
+/* Multipath TCP announces its subflows one by one, as plain TCP. */
+static __always_inline struct tcp_sock *tcp_of(struct sock *sk)
+{
+	return sk->sk_protocol == IPPROTO_TCP ? bpf_skc_to_tcp_sock(sk) : 0;
+}
+
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_set_state, struct sock *sk, int oldstate, int newstate)
+int BPF_PROG(tcp_by_owner, struct sock *sk, int oldstate, int newstate)
 {
 	struct tcp_sock *tp;
 
@@ -166,50 +178,45 @@ int BPF_PROG(tcp_set_state, struct sock *sk, int oldstate, int newstate)
 	switch (newstate) {
 	case TCP_SYN_SENT:
 	case TCP_LISTEN:
-	case TCP_CLOSE:
-	case TCP_LAST_ACK:
-		break;
-	case TCP_ESTABLISHED:
-	case TCP_CLOSE_WAIT:
-		if (oldstate != TCP_SYN_RECV)
-			return 0;
+		tp = tcp_of(sk);
+		if (!tp)
+			break;
+		if (newstate == TCP_LISTEN)
+			on_listen(sk, tp);
+		else
+			on_connect(sk, tp);
 		break;
 	case TCP_FIN_WAIT1:
+	case TCP_LAST_ACK:
+		if (oldstate != TCP_SYN_RECV && sk->sk_protocol == IPPROTO_TCP)
+			rename_process(sk);
 		break;
-	default:
-		return 0;
 	}
-	/* Multipath TCP announces its subflows one by one, as plain TCP. */
-	if (sk->sk_protocol != IPPROTO_TCP)
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_by_any, struct sock *sk, int oldstate, int newstate)
+{
+	struct tcp_sock *tp;
+
+	if (newstate != TCP_CLOSE && oldstate != TCP_SYN_RECV)
 		return 0;
-	tp = bpf_skc_to_tcp_sock(sk);
+	tp = tcp_of(sk);
 	if (!tp)
 		return 0;
-
-	if (oldstate == TCP_SYN_RECV && newstate != TCP_CLOSE)
+	if (newstate != TCP_CLOSE) {
 		on_accept(sk, tp);
-	switch (newstate) {
-	case TCP_LISTEN:
-		on_listen(sk, tp);
-		break;
-	case TCP_SYN_SENT:
-		on_connect(sk, tp);
-		break;
-	case TCP_FIN_WAIT1:
-	case TCP_LAST_ACK:
-		rename_process(sk);
-		break;
-	case TCP_CLOSE:
-		if (oldstate == TCP_LISTEN) {
-			on_unlisten(sk, tp);
-			break;
-		}
-		/* A reset that the owner sends: the only close in its context. */
-		if ((oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT) && !sk->sk_err)
-			rename_process(sk);
-		on_close(sk, tp, oldstate);
-		break;
+		return 0;
 	}
+	if (oldstate == TCP_LISTEN) {
+		on_unlisten(sk, tp);
+		return 0;
+	}
+	/* A reset that the owner sends: the only close in its context. */
+	if ((oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT) && !sk->sk_err)
+		rename_process(sk);
+	on_close(sk, tp, oldstate);
 	return 0;
 }
 

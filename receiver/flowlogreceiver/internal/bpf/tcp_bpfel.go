@@ -132,7 +132,8 @@ const (
 	TCPMapTcpOldListeners = "tcp_old_listeners"
 	TCPMapTcpSelf         = "tcp_self"
 	TCPMapTcpSockets      = "tcp_sockets"
-	TCPProgTcpSetState    = "tcp_set_state"
+	TCPProgTcpByAny       = "tcp_by_any"
+	TCPProgTcpByOwner     = "tcp_by_owner"
 	TCPVarFilterParts     = "filter_parts"
 	TCPVarTcpEventType    = "tcp_event_type"
 )
@@ -179,7 +180,8 @@ type TCPSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TCPProgramSpecs struct {
-	TcpSetState *ebpf.ProgramSpec `ebpf:"tcp_set_state"`
+	TcpByAny   *ebpf.ProgramSpec `ebpf:"tcp_by_any"`
+	TcpByOwner *ebpf.ProgramSpec `ebpf:"tcp_by_owner"`
 }
 
 // TCPMapSpecs contains maps before they are loaded into the kernel.
@@ -256,12 +258,14 @@ type TCPVariables struct {
 //
 // It can be passed to LoadTCPObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TCPPrograms struct {
-	TcpSetState *ebpf.Program `ebpf:"tcp_set_state"`
+	TcpByAny   *ebpf.Program `ebpf:"tcp_by_any"`
+	TcpByOwner *ebpf.Program `ebpf:"tcp_by_owner"`
 }
 
 func (p *TCPPrograms) Close() error {
 	return _TCPClose(
-		p.TcpSetState,
+		p.TcpByAny,
+		p.TcpByOwner,
 	)
 }
 

@@ -359,6 +359,7 @@ func (c *Capture) event(ev *probe.Event) {
 		}
 		c.add(into, ev, process, flow.Name{}, false)
 	default:
+		c.places.serve(ev, process)
 		if source, ok := c.peers.source(ev); ok || !c.peers.mayReport(ev) {
 			c.add(into, ev, process, source, ok)
 			return
@@ -491,6 +492,7 @@ func (c *Capture) countLosses(end int64) []flow.Loss {
 			c.opts.Logger.Error("Losses are not known", zap.Error(err))
 			continue
 		}
+		sum.Hook += l.Hook
 		sum.Storage += l.Storage
 		sum.Ring += l.Ring
 		sum.Listeners += l.Listeners

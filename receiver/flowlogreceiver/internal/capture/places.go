@@ -16,11 +16,14 @@ const (
 	// maxAddresses and maxListeners bound what is remembered of this machine.
 	maxAddresses = 65536
 	maxListeners = 65536
+	// maxNamespaces is how many network namespaces with the same address are
+	// looked at for a listener.
+	maxNamespaces = 4
 	// addressCuts is for how many intervals an address is taken for this
 	// machine's after a socket last had it.
 	addressCuts = 120
 	// listenerCuts is for how many intervals a listener is remembered that went,
-	// for connections whose last event comes after.
+	// or that is only known by a connection that it accepted.
 	listenerCuts = 2
 )
 
@@ -34,10 +37,27 @@ type places struct {
 	own       uint32
 }
 
-// place is where an address was last seen.
+// place is where an address was seen. Private addresses may be in several
+// network namespaces at a time.
 type place struct {
-	netns uint32
-	until uint64 // the cut after which it is forgotten
+	netns [maxNamespaces]uint32 // the last ones first, 0 for none
+	until uint64                // the cut after which it is forgotten
+}
+
+// in returns p with netns noted.
+func (p place) in(netns uint32) place {
+	for i, known := range p.netns {
+		if known == netns {
+			return p
+		}
+		if known == 0 {
+			p.netns[i] = netns
+			return p
+		}
+	}
+	copy(p.netns[1:], p.netns[:])
+	p.netns[0] = netns
+	return p
 }
 
 type port struct {
@@ -81,15 +101,17 @@ func (p *places) readInterfaces() {
 func (p *places) learn(address netip.Addr, netns uint32) bool {
 	until := p.cuts + addressCuts
 	if at, ok := p.addresses[address]; ok {
-		if at.until != until || at.netns != netns {
-			p.addresses[address] = place{netns: netns, until: until}
+		now := at.in(netns)
+		now.until = until
+		if now != at {
+			p.addresses[address] = now
 		}
 		return false
 	}
 	if len(p.addresses) >= maxAddresses || address.IsUnspecified() {
 		return false
 	}
-	p.addresses[address] = place{netns: netns, until: until}
+	p.addresses[address] = place{until: until}.in(netns)
 	return true
 }
 
@@ -130,18 +152,48 @@ func (p *places) listen(ev *probe.Event, process flow.Name) {
 	}
 }
 
+// serve notes that process reports a connection to one of its addresses, which
+// it may go on to do after it has closed its listener.
+func (p *places) serve(ev *probe.Event, process flow.Name) {
+	at := port{ev.NetNS, ev.Local.Port()}
+	here := p.listeners[at]
+	for i := range here {
+		if l := &here[i]; l.address == ev.Local.Addr() || l.address.IsUnspecified() {
+			if l.until != 0 {
+				l.until = p.cuts + listenerCuts
+			}
+			return
+		}
+	}
+	if p.known < maxListeners {
+		p.known++
+		p.listeners[at] = append(here, listener{address: ev.Local.Addr(), process: process, until: p.cuts + listenerCuts})
+	}
+}
+
 // listenerAt returns who listens at the far end of a connection that was made
 // in network namespace netns, if that end is on this machine.
 func (p *places) listenerAt(to netip.AddrPort, netns uint32) (listener, bool) {
-	if !to.Addr().IsLoopback() {
-		at, ok := p.addresses[to.Addr()]
-		if !ok {
-			return listener{}, false
-		}
-		netns = at.netns
+	if to.Addr().IsLoopback() {
+		return p.listenerIn(to, netns)
 	}
-	var found listener
-	ok := false
+	at, ok := p.addresses[to.Addr()]
+	if !ok {
+		return listener{}, false
+	}
+	for _, netns := range at.netns {
+		if netns == 0 {
+			break
+		}
+		if l, ok := p.listenerIn(to, netns); ok {
+			return l, true
+		}
+	}
+	return listener{}, false
+}
+
+// listenerIn prefers a listener on the very address.
+func (p *places) listenerIn(to netip.AddrPort, netns uint32) (found listener, ok bool) {
 	for _, l := range p.listeners[port{netns, to.Port()}] {
 		if l.address == to.Addr() {
 			return l, true

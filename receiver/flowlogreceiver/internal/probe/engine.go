@@ -75,6 +75,9 @@ type SweepResult struct {
 
 // Losses counts what an engine could not deliver, since it was opened.
 type Losses struct {
+	// Hook is how often the kernel passed a program over because it was running
+	// already: at most so many connections went unnoticed.
+	Hook uint64
 	// Storage counts connections for which the kernel had no memory.
 	Storage uint64
 	// Ring counts connections whose last event found the ring buffer full.

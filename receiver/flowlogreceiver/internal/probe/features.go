@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -22,27 +23,21 @@ func missingForTCP() error {
 	if err := missingPrivilege(unix.CAP_BPF, unix.CAP_PERFMON); err != nil {
 		return err
 	}
-	kernel, err := kernelTypes()
-	if err != nil {
-		return err
-	}
-	for _, hook := range []struct{ typedef, structure, what, since string }{
-		{typedef: "btf_trace_inet_sock_set_state", what: "the tracepoint inet_sock_set_state", since: "4.16"},
-		{structure: "bpf_iter__bpf_sk_storage_map", what: "the iterator over socket storage", since: "5.9"},
-		{structure: "bpf_iter__task_file", what: "the iterator over open files", since: "5.8"},
+	for _, hook := range []struct {
+		kind        btf.Type
+		name        string
+		what, since string
+	}{
+		{&btf.Typedef{}, "btf_trace_inet_sock_set_state", "the tracepoint inet_sock_set_state", "4.16"},
+		{&btf.Struct{}, "bpf_iter__bpf_sk_storage_map", "the iterator over socket storage", "5.9"},
+		{&btf.Struct{}, "bpf_iter__task_file", "the iterator over open files", "5.8"},
 	} {
-		if hook.typedef != "" {
-			var found *btf.Typedef
-			err = kernel.TypeByName(hook.typedef, &found)
-		} else {
-			var found *btf.Struct
-			err = kernel.TypeByName(hook.structure, &found)
-		}
-		if errors.Is(err, btf.ErrNotFound) {
-			return fmt.Errorf("the kernel lacks %s (Linux %s): run a newer kernel, or one built with CONFIG_BPF_SYSCALL and CONFIG_INET", hook.what, hook.since)
-		}
+		missing, err := missingType(hook.kind, hook.name)
 		if err != nil {
-			return fmt.Errorf("look up %s in the kernel's BTF: %w", hook.what, err)
+			return err
+		}
+		if missing {
+			return fmt.Errorf("the kernel lacks %s (Linux %s): run a newer kernel, or one built with CONFIG_BPF_SYSCALL and CONFIG_INET", hook.what, hook.since)
 		}
 	}
 	if err := features.HaveMapType(ebpf.RingBuf); errors.Is(err, ebpf.ErrNotSupported) {
@@ -54,13 +49,27 @@ func missingForTCP() error {
 	return nil
 }
 
-// kernelTypes returns the kernel's own type information.
-func kernelTypes() (*btf.Spec, error) {
-	spec, err := btf.LoadKernelSpec()
+// missingType reports whether the kernel has no type of this kind and name,
+// which is how it tells what hooks it has. It fails if the kernel does not
+// describe its types at all.
+func missingType(kind btf.Type, name string) (bool, error) {
+	kernel, err := btf.LoadKernelSpec()
 	if err != nil {
-		return nil, fmt.Errorf("the kernel has no type information (%w): it needs /sys/kernel/btf/vmlinux, from a kernel built with CONFIG_DEBUG_INFO_BTF (Linux 5.2)", err)
+		return false, fmt.Errorf("the kernel has no type information (%w): it needs /sys/kernel/btf/vmlinux, from a kernel built with CONFIG_DEBUG_INFO_BTF (Linux 5.2)", err)
 	}
-	return spec, nil
+	found, err := kernel.AnyTypesByName(name)
+	if errors.Is(err, btf.ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up %s in the kernel's type information: %w", name, err)
+	}
+	for _, t := range found {
+		if reflect.TypeOf(t) == reflect.TypeOf(kind) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 var capabilityNames = map[int]string{

@@ -45,6 +45,12 @@ type tcp struct {
 	closed   bool
 }
 
+// object is one compiled file of programs and where they go.
+type object struct {
+	spec func() (*ebpf.CollectionSpec, error)
+	into any
+}
+
 func openTCP(opts Options) (_ Source, err error) {
 	t := &tcp{}
 	defer func() {
@@ -60,11 +66,13 @@ func openTCP(opts Options) (_ Source, err error) {
 			return nil, fmt.Errorf("note own process: %w", err)
 		}
 	}
-	attached, err := link.AttachTracing(link.TracingOptions{Program: t.state.TcpSetState})
-	if err != nil {
-		return nil, fmt.Errorf("attach to tracepoint inet_sock_set_state: %w", err)
+	for _, program := range []*ebpf.Program{t.state.TcpByOwner, t.state.TcpByAny} {
+		attached, err := link.AttachTracing(link.TracingOptions{Program: program})
+		if err != nil {
+			return nil, fmt.Errorf("attach to tracepoint inet_sock_set_state: %w", err)
+		}
+		t.links = append(t.links, attached)
 	}
-	t.links = append(t.links, attached)
 	if t.sweeps, err = link.AttachIter(link.IterOptions{Program: t.sweep.TcpSweep, Map: t.state.TcpSockets}); err != nil {
 		return nil, fmt.Errorf("attach to iterator bpf_sk_storage_map: %w", err)
 	}
@@ -75,11 +83,12 @@ func openTCP(opts Options) (_ Source, err error) {
 	return t, t.adoptAll()
 }
 
-// load loads the three objects with one set of maps.
+// load loads the objects with one set of maps.
 func (t *tcp) load(opts Options) error {
-	specs := make([]*ebpf.CollectionSpec, 3)
-	for i, load := range []func() (*ebpf.CollectionSpec, error){bpf.LoadTCP, bpf.LoadTCPSweep, bpf.LoadTCPAdopt} {
-		spec, err := load()
+	objects := []object{{bpf.LoadTCP, &t.state}, {bpf.LoadTCPSweep, &t.sweep}, {bpf.LoadTCPAdopt, &t.adopt}}
+	specs := make([]*ebpf.CollectionSpec, len(objects))
+	for i := range objects {
+		spec, err := objects[i].spec()
 		if err != nil {
 			return err
 		}
@@ -91,7 +100,7 @@ func (t *tcp) load(opts Options) error {
 		}
 		specs[i] = spec
 	}
-	if err := specs[0].LoadAndAssign(&t.state, nil); err != nil {
+	if err := specs[0].LoadAndAssign(objects[0].into, nil); err != nil {
 		return fmt.Errorf("load tcp programs: %w", err)
 	}
 	shared := map[string]*ebpf.Map{
@@ -103,15 +112,14 @@ func (t *tcp) load(opts Options) error {
 		bpf.TCPMapFilterAddresses: t.state.FilterAddresses,
 		bpf.TCPMapFilterPorts:     t.state.FilterPorts,
 	}
-	for i, into := range []any{&t.sweep, &t.adopt} {
-		spec := specs[i+1]
+	for i, spec := range specs[1:] {
 		replace := make(map[string]*ebpf.Map, len(shared))
 		for name, m := range shared {
 			if _, ok := spec.Maps[name]; ok {
 				replace[name] = m
 			}
 		}
-		if err := spec.LoadAndAssign(into, &ebpf.CollectionOptions{MapReplacements: replace}); err != nil {
+		if err := spec.LoadAndAssign(objects[i+1].into, &ebpf.CollectionOptions{MapReplacements: replace}); err != nil {
 			return fmt.Errorf("load tcp programs: %w", err)
 		}
 	}
@@ -219,7 +227,12 @@ func (t *tcp) Losses() (Losses, error) {
 			sums[i] += n
 		}
 	}
+	stats, err := t.state.TcpByAny.Stats()
+	if err != nil {
+		return Losses{}, fmt.Errorf("read missed runs: %w", err)
+	}
 	return Losses{
+		Hook:        stats.RecursionMisses,
 		Storage:     sums[bpf.TCPTcpCounterTCP_LOST_STORAGE],
 		Ring:        sums[bpf.TCPTcpCounterTCP_LOST_RING],
 		Listeners:   sums[bpf.TCPTcpCounterTCP_LOST_LISTENER],
@@ -241,10 +254,6 @@ func (t *tcp) Close() error {
 	if t.reader != nil {
 		errs = append(errs, t.reader.Close())
 	}
-	return errors.Join(append(errs, closeLoaded(&t.state, &t.sweep, &t.adopt))...)
-}
-
-// closeLoaded closes objects of which a failed load may have left none.
-func closeLoaded(state *bpf.TCPObjects, sweep *bpf.TCPSweepObjects, adopt *bpf.TCPAdoptObjects) error {
-	return errors.Join(adopt.Close(), sweep.Close(), state.Close())
+	errs = append(errs, t.adopt.Close(), t.sweep.Close(), t.state.Close())
+	return errors.Join(errs...)
 }
