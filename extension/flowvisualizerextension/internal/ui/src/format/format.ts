@@ -14,7 +14,7 @@ export function count(n: number): string {
 
 /** At most four characters, for axes: "12", "1.2k", "20k". */
 export function short(n: number): string {
-  return scaled(n, ["", "k", "M", "G", "T"], "").replace(/\.0(?=\D|$)/, "");
+  return scaled(n, ["", "k", "M", "G", "T"], "").replace(/(\.\d*?)0+(\D|$)/, "$1$2").replace(/\.(\D|$)/, "$1");
 }
 
 function scaled(n: number, units: string[], gap: string): string {

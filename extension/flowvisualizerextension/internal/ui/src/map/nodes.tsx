@@ -3,6 +3,7 @@ import type { Node, NodeProps } from "@xyflow/react";
 import type { KeyboardEvent } from "react";
 import { DenyMark } from "../frame/icons";
 import { drill, focusOn, select, unfold } from "../state/actions";
+import { currentView } from "../state/view";
 import { nodeDetail, nodeSpoken, nodeTitle } from "./describe";
 import type { MapNode } from "./model";
 
@@ -24,7 +25,7 @@ export function EntityNode({ data, width }: NodeProps<EntityFlowNode>) {
   const key = (e: KeyboardEvent) => {
     if (e.key === "Enter") select({ kind: "node", id });
     else if (e.key === "e") node.entity ? drill(node.entity.id) : unfold(node.key.slice("fold|".length));
-    else if (e.key === "f" && node.entity) focusOn(id);
+    else if (e.key === "f" && node.entity) focusOn(currentView().focus === id ? null : id);
     else return;
     e.preventDefault();
     e.stopPropagation();

@@ -110,7 +110,7 @@ function Entry({ input, chips, editing, done }: EntryProps) {
     } else if (e.key === "Tab" && open && text !== "" && n > 0 && !e.shiftKey) {
       take(suggestions[Math.max(active, 0)]!);
     } else if (e.key === "Enter") {
-      const bare = !/\s/.test(text.trim()) && suggestions[0]?.done ? suggestions[0] : undefined;
+      const bare = text !== "" && !/\s/.test(text.trim()) ? suggestions[0] : undefined;
       const chosen = suggestions[active] ?? bare;
       if (chosen && open) take(chosen);
       else commit(text);

@@ -58,7 +58,9 @@ export function suggest(text: string, fields: readonly Field[], values: readonly
       done: true,
     }));
   }
-  return [...searches(s), ...matchingFields(s, fields)].slice(0, limit + 2);
+  const named = matchingFields(s, fields);
+  const begun = fields.some((f) => s.typed !== "" && f.name.startsWith(s.typed.toLowerCase()));
+  return begun ? [...named.slice(0, limit), ...searches(s)] : [...searches(s), ...named.slice(0, limit)];
 }
 
 const opWords: Record<string, string> = {

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { parse } from "../src/filter/grammar";
+import { matches } from "./evaluate";
+import { interval } from "./traffic";
+
+const flow = { "source.address": "192.168.1.42", "destination.address": "203.0.113.10", "destination.port": 443, "flow.action": "allow" };
+
+describe("matches", () => {
+  it.each([
+    ["destination.port = 443", true],
+    ["destination.port != 443", false],
+    ["destination.port < 500 and destination.port >= 443", true],
+    ["destination.port in (80, 443)", true],
+    ["source.address = 192.168.0.0/16", true],
+    ["either.address in (203.0.113.0/24)", true],
+    ["either.address != 203.0.113.10", false],
+    ["either.address not in (10.0.0.0/8)", true],
+    ["flow.action ~ LLO", true],
+    ["flow.deny.reason exists", false],
+    ["flow.deny.reason != timed_out", true],
+    ["flow.deny.reason = timed_out", false],
+    ["not (flow.action = deny or destination.port = 80)", true],
+  ])("%s: %s", (q, want) => expect(matches(parse(q), flow)).toBe(want));
+});
+
+describe("traffic", () => {
+  it("is the same each time it is asked for", () => {
+    expect(interval(12345, "usual")).toEqual(interval(12345, "usual"));
+    expect(interval(1, "idle")).toEqual([]);
+  });
+});

@@ -1,0 +1,412 @@
+// The page in a real browser: npm run e2e. With FLOW_VISUALIZER_URL it runs
+// against that server, which must have recorded a few flows in the last 15 minutes.
+
+import { check, equal, expect, runAll, Skip, until } from "./checks.mjs";
+import { openBrowser, openSite } from "./site.mjs";
+
+const site = await openSite();
+const browser = await openBrowser();
+const origin = new URL(site.url).origin;
+const trouble = [];
+
+async function open(search = "", options = {}) {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme: "light", reducedMotion: "reduce", ...options });
+  page.on("request", (r) => !r.url().startsWith(origin) && trouble.push(`foreign request: ${r.url()}`));
+  page.on("pageerror", (e) => trouble.push(`page error: ${e.message}`));
+  page.on("console", (m) => m.type() === "error" && !page.expectsErrors && trouble.push(`console: ${m.text()}`));
+  await page.goto(site.url + search);
+  return page;
+}
+
+const ready = (page) => page.waitForSelector(".node", { timeout: 15_000 });
+const params = (page) => new URL(page.url()).searchParams;
+const count = (page, selector) => page.locator(selector).count();
+const places = (page) => page.$$eval(".react-flow__node-entity", (nodes) => Object.fromEntries(nodes.map((n) => [n.dataset.id, n.getBoundingClientRect().toJSON()])));
+const requests = (page, path) => page.waitForRequest((r) => r.url().includes(`/api/v1/${path}`), { timeout: 10_000 });
+
+check("the page loads with map, histogram, table and panel", async () => {
+  const page = await open();
+  await ready(page);
+  await page.waitForSelector(".rows .tr");
+  expect((await count(page, ".hist .f-allow")) > 2, "the histogram shows no allowed connections");
+  expect((await count(page, "svg.edges .e")) > 0, "the map has no edge");
+  expect(/Recording/.test(await page.textContent(".panel h2")), "the panel does not say what is recorded");
+  expect(/\d+ endpoints?, \d+ edges?, [\d,.]+/.test(await page.textContent("#counts")), "the footer counts nothing");
+  await page.close();
+});
+
+check("clicking a value adds a chip and puts the filter in the URL", async () => {
+  const page = await open("?view=flows&last=1h");
+  await page.waitForSelector(".rows .tr .v");
+  await page.keyboard.press("Space");
+  const value = page.locator(".rows .tr >> nth=0 >> .v[data-filter^='destination.port']");
+  const filter = await value.getAttribute("data-filter");
+  await value.click();
+  await page.waitForSelector(".chip");
+  equal(params(page).getAll("f"), [filter], "filters in the URL");
+  await until(async () => (await page.$$eval(".rows .tr .v[data-filter^='destination.port']", (v) => [...new Set(v.map((x) => x.dataset.filter))])).join() === filter, "the table to show that port only");
+  await page.close();
+});
+
+check("alt-click excludes; a click on the chip's field switches it off and × removes it", async () => {
+  const page = await open("?view=flows&last=1h");
+  await page.waitForSelector(".rows .tr .v");
+  await page.keyboard.press("Space");
+  await page.locator(".rows .tr >> nth=0 >> .v[data-filter^='destination.port']").click({ modifiers: ["Alt"] });
+  await page.waitForSelector(".chip");
+  expect(params(page).get("f").startsWith("destination.port !="), `excluded with ${params(page).get("f")}`);
+  await page.click(".chip .fld");
+  await page.waitForSelector(".chip.off");
+  equal([params(page).getAll("f").length, params(page).getAll("off").length], [0, 1], "filters on and off");
+  await page.reload();
+  await page.waitForSelector(".chip.off");
+  await page.click(".chip .x");
+  await until(async () => (await count(page, ".chip")) === 0, "the chip to go");
+  equal(params(page).has("off"), false, "the URL after removing");
+  await page.goBack();
+  await page.waitForSelector(".chip.off");
+  await page.close();
+});
+
+check("hovering a value names the filter", async () => {
+  const page = await open("?view=flows&last=1h");
+  await page.waitForSelector(".rows .tr .v");
+  await page.keyboard.press("Space");
+  const value = page.locator(".rows .tr >> nth=0 >> .v >> nth=1");
+  await value.hover();
+  const tip = await page.waitForSelector(".tip");
+  expect((await tip.textContent()).startsWith(await value.getAttribute("data-filter")), "the tip names another filter");
+  await page.close();
+});
+
+check("the search field completes fields, operators and values by keyboard", async () => {
+  const page = await open();
+  await ready(page);
+  await page.keyboard.press("/");
+  await page.keyboard.type("flow.act");
+  await page.waitForSelector("[role=option]");
+  await page.keyboard.press("Tab");
+  equal(await page.inputValue("#search"), "flow.action ", "after the field");
+  await page.keyboard.type("=");
+  await page.waitForSelector("[role=option] >> text=is");
+  await page.keyboard.press("Tab");
+  await page.waitForSelector("[role=option] >> text=allow");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".chip");
+  equal(params(page).getAll("f"), ["flow.action = allow"], "filters in the URL");
+  await page.click(".chip .val");
+  equal(await page.inputValue("#search"), "flow.action = allow", "while editing");
+  await page.fill("#search", "flow.action != deny");
+  await page.keyboard.press("Enter");
+  await until(() => params(page).get("f") === "flow.action != deny", "the edited filter");
+  await page.close();
+});
+
+check("a filter that cannot be read is said in the bar, here and by the server", async () => {
+  const page = await open();
+  page.expectsErrors = true;
+  await ready(page);
+  await page.fill("#search", "destination.port = = 4");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".search .msg");
+  equal(params(page).has("f"), false, "filters in the URL");
+  await page.fill("#search", "no.such.field = 1");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".search.bad .msg");
+  await page.waitForSelector(".chip.bad");
+  await page.waitForSelector(".state >> text=A filter cannot be read");
+  await page.click(".state >> text=Switch the last filter off");
+  await ready(page);
+  await page.close();
+});
+
+check("brushing the histogram pauses and narrows; + zooms into it; space resumes", async () => {
+  const page = await open();
+  await ready(page);
+  const box = await page.locator(".hist .plot").boundingBox();
+  const asked = page.waitForRequest((r) => r.url().includes("/api/v1/groups") && Number(new URL(r.url()).searchParams.get("to")) < Date.now() - 60_000, { timeout: 10_000 });
+  await page.mouse.move(box.x + 300, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 700, box.y + 40, { steps: 5 });
+  await page.mouse.up();
+  await asked;
+  await page.waitForSelector("text=Resume live");
+  const [from, to] = params(page).get("brush").split("~").map((t) => Date.parse(t));
+  expect(from < to, "the brush is empty");
+  await page.keyboard.press("+");
+  await until(() => !params(page).has("brush"), "the zoom");
+  equal([Date.parse(params(page).get("from")), Date.parse(params(page).get("to"))], [from, to], "the range");
+  await page.keyboard.press("Space");
+  await page.waitForSelector(".btn.live");
+  equal([params(page).has("from"), params(page).has("to")], [false, false], "fixed range in the URL");
+  await page.close();
+});
+
+check("live brings new flows into the table and counts them while paused", async () => {
+  const page = await open("?view=flows");
+  await page.waitForSelector(".rows .tr");
+  const first = () => page.getAttribute(".rows .tr >> nth=0 >> .td >> nth=0 >> span", "title").catch(() => null);
+  const before = await first();
+  await until(async () => (await first()) !== before, "a new first row");
+  await page.click("[aria-label=pause]");
+  await page.waitForSelector("text=Resume live");
+  await until(async () => /^\+[1-9]/.test(await page.textContent(".btn.waiting")), "flows that wait");
+  await page.click("text=Resume live");
+  await page.waitForSelector(".btn.live");
+  await page.close();
+});
+
+check("a live refresh moves nothing on the map", async () => {
+  const page = await open("?last=1h");
+  await ready(page);
+  const before = await places(page);
+  for (let i = 0; i < 3; i++) await requests(page, "groups");
+  const after = await places(page);
+  const both = Object.keys(before).filter((id) => after[id]);
+  expect(both.length > 0, "no node stayed");
+  for (const id of both) equal([after[id].x, after[id].y], [before[id].x, before[id].y], id);
+  await page.close();
+});
+
+check("selecting a node and an edge fills the panel and the URL", async () => {
+  const page = await open("?last=1h");
+  await ready(page);
+  await page.click(".node >> nth=0");
+  await page.waitForSelector(".panel >> text=How they ended");
+  expect(params(page).get("sel").startsWith("node "), "the node is not in the URL");
+  await page.click(".peers button >> nth=0");
+  await page.waitForSelector(".panel .ends .rail i");
+  expect(params(page).get("sel").startsWith("edge "), "the edge is not in the URL");
+  await page.waitForSelector(".panel table.mini td");
+  expect((await count(page, ".edges .halo")) === 1, "the edge has no halo");
+  const link = page.url();
+  const other = await open(new URL(link).search);
+  await other.waitForSelector(".edges .halo", { state: "attached" });
+  await other.close();
+  await page.close();
+});
+
+check("the map is walked from left to right by keyboard; f leaves neighbours, e opens, esc goes back", async () => {
+  const page = await open("?last=1h");
+  await ready(page);
+  const columns = await page.$$eval(".node", (nodes) => nodes.map((n) => Math.round(n.getBoundingClientRect().x)));
+  equal(columns, [...columns].sort((a, b) => a - b), "order of the nodes");
+  const all = await count(page, ".node");
+  const process = page.locator(".react-flow__node-entity[data-id^='p:'] .node").first();
+  await process.focus();
+  await page.keyboard.press("Enter");
+  await until(() => params(page).get("sel")?.startsWith("node p:"), "the selection");
+  await page.keyboard.press("f");
+  await page.waitForSelector("text=neighbours of");
+  expect((await count(page, ".node")) <= all, "focus added nodes");
+  await page.keyboard.press("f");
+  await until(() => !params(page).has("focus"), "the focus to go");
+  await page.locator(".node.sel").first().focus();
+  await page.keyboard.press("e");
+  await until(() => params(page).get("level") === "address" && params(page).get("f")?.startsWith("either.process.executable.name"), "the next level");
+  await page.goBack();
+  await page.keyboard.press("Escape");
+  await until(() => !params(page).has("sel"), "the selection to go");
+  await page.close();
+});
+
+check("the theme follows the system, is switched by t and remembered", async () => {
+  const context = await browser.newContext({ colorScheme: "dark", viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  const theme = () => page.getAttribute("html", "data-theme");
+  await page.goto(site.url);
+  await ready(page);
+  equal(await theme(), "dark", "the system's theme");
+  await page.keyboard.press("t");
+  equal(await theme(), "light", "after t");
+  await page.reload();
+  await ready(page);
+  equal([await theme(), params(page).has("theme")], ["light", false], "after a reload");
+  await context.close();
+});
+
+for (const theme of ["light", "dark"]) {
+  check(`every text is at least 4.5 : 1 on its ground (${theme})`, async () => {
+    const page = await open("?last=1h&sel=capture", { colorScheme: theme });
+    await ready(page);
+    await page.waitForSelector(".rows .tr");
+    const bad = await page.evaluate(lowContrast);
+    equal(bad, [], "text that is hard to read");
+    await page.close();
+  });
+}
+
+check("columns are chosen, kept in the URL and resized", async () => {
+  const page = await open("?view=flows&last=1h");
+  await page.waitForSelector(".rows .tr");
+  await page.click("[aria-label=columns]");
+  await page.fill("[aria-label='find a column']", "network.transport");
+  await page.click(".columns label >> nth=0");
+  await page.keyboard.press("Escape");
+  expect(params(page).get("cols").endsWith(",network.transport"), "the column is not in the URL");
+  await page.waitForSelector(".th >> text=network.transport");
+  const grip = page.locator(".th .grip").nth(2);
+  const before = (await page.locator(".th").nth(2).boundingBox()).width;
+  const box = await grip.boundingBox();
+  await page.mouse.move(box.x + 4, box.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 64, box.y + 10, { steps: 3 });
+  await page.mouse.up();
+  equal(Math.round((await page.locator(".th").nth(2).boundingBox()).width - before), 60, "what the column grew by");
+  await page.close();
+});
+
+check("the table sorts by time and its row opens in the panel", async () => {
+  const page = await open("?view=flows&last=1h");
+  await page.waitForSelector(".rows .tr");
+  await page.click(".th .sort");
+  await until(() => params(page).get("order") === "asc", "the order in the URL");
+  const times = () => page.$$eval(".rows .tr", (rows) => rows.slice(0, 8).map((r) => r.querySelector(".td span")?.textContent ?? ""));
+  await until(async () => {
+    const t = await times();
+    return t.length > 1 && t.join() === [...t].sort().join() && t[0] !== t.at(-1);
+  }, "rows oldest first");
+  await page.click(".rows .tr >> nth=0", { position: { x: 40, y: 14 } });
+  await page.waitForSelector(".panel .attrs >> text=flow.id");
+  await page.close();
+});
+
+check("CSV and NDJSON hold the filtered flows", async () => {
+  const page = await open("?view=flows&last=1h&f=flow.action+%3D+allow");
+  await page.waitForSelector(".rows .tr");
+  for (const [kind, test] of [["CSV", (t) => t.split("\n")[0].includes("source.address")], ["NDJSON", (t) => JSON.parse(t.split("\n")[0])["flow.action"] === "allow"]]) {
+    const href = await page.getAttribute(`.exports a >> text=${kind}`, "href");
+    const text = await page.evaluate(async (h) => (await fetch(h)).text(), href);
+    expect(test(text), `${kind} begins with ${text.slice(0, 80)}`);
+  }
+  await page.close();
+});
+
+check("time pages by arrows and a range can be written", async () => {
+  const page = await open();
+  await ready(page);
+  await page.keyboard.press("ArrowLeft");
+  await until(() => params(page).has("from"), "the earlier range");
+  equal(Date.parse(params(page).get("to")) - Date.parse(params(page).get("from")), 900_000, "its width");
+  await page.click("[aria-label='time range']");
+  await page.fill(".ranges input >> nth=0", "2026-01-02 03:04:05");
+  await page.fill(".ranges input >> nth=1", "2026-01-01 03:04:05");
+  await page.click("text=Show this range");
+  await page.waitForSelector("text=The start must be before the end.");
+  await page.fill(".ranges input >> nth=1", "2026-01-02 03:14:05");
+  await page.click("text=Show this range");
+  await page.waitForSelector("text=Nothing was recorded in this time");
+  await page.click("[aria-label='time range']");
+  await page.click("text=Last 5 min");
+  await ready(page);
+  equal(params(page).get("last"), "5m", "the preset in the URL");
+  await page.close();
+});
+
+check("filters that match nothing name the last one and can be switched off", async () => {
+  const page = await open("?last=1h&f=flow.action+%3D+allow&f=destination.port+%3D+1");
+  await page.waitForSelector(".state >> text=No flows match these 2 filters");
+  await page.click(".state >> text=Switch it off");
+  await ready(page);
+  equal(params(page).getAll("off"), ["destination.port = 1"], "what is off");
+  await page.close();
+});
+
+check("a server that fails is said, with a way to try again", async () => {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await page.route("**/api/v1/groups*", (r) => r.fulfill({ status: 503, json: { error: { code: "store_unavailable", message: "the store is not open" } } }));
+  await page.goto(site.url);
+  await page.waitForSelector(".state >> text=The store is not available");
+  await page.unroute("**/api/v1/groups*");
+  await page.click(".state >> text=Retry");
+  await ready(page);
+  await page.close();
+});
+
+check("the help names every key and is left by escape", async () => {
+  const page = await open();
+  await ready(page);
+  await page.keyboard.press("?");
+  await page.waitForSelector("dialog[open]");
+  expect((await count(page, "dialog dt")) > 8, "few keys are named");
+  await page.keyboard.press("Escape");
+  await until(async () => (await count(page, "dialog[open]")) === 0, "the dialog to close");
+  await page.close();
+});
+
+check("everything that can be pressed has a name", async () => {
+  const page = await open("?last=1h");
+  await ready(page);
+  await page.waitForSelector(".rows .tr");
+  const nameless = await page.$$eval("button, a, input, [role=button], [role=separator]", (all) =>
+    all.filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || e.labels?.length)).map((e) => e.outerHTML.slice(0, 100)));
+  equal(nameless, [], "without a name");
+  await page.close();
+});
+
+check("5,000 addresses are folded, drawn fast, and too many to draw is said", async () => {
+  if (!site.mock) throw new Skip("the server's own traffic is not 5,000 addresses");
+  const many = await openSite("many");
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await page.goto(many.url);
+  await ready(page);
+  expect((await count(page, ".node")) < 60, "more nodes than anyone can read");
+  await page.waitForSelector("text=/small ones folded/");
+  await page.dblclick(".node.fold");
+  await page.waitForSelector(".state >> text=too many to draw");
+  await page.click("text=Fold again");
+  await ready(page);
+  await page.close();
+  await many.close();
+});
+
+check("what was lost is said in a banner and marked in the histogram", async () => {
+  if (!site.mock) throw new Skip("the server has lost nothing");
+  const lossy = await openSite("loss");
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await page.goto(lossy.url);
+  await page.waitForSelector(".banner >> text=/312 connections lost on debian-vm/");
+  await page.waitForSelector(".lossmark");
+  await page.click("text=Where and how many");
+  await page.waitForSelector(".panel >> text=/ring buffer full/");
+  await page.click("[aria-label=dismiss]");
+  expect((await count(page, ".lossmark")) > 0, "dismissing took the mark away");
+  await page.close();
+  await lossy.close();
+});
+
+check("no other host was asked for anything and nothing was logged as an error", async () => {
+  equal([...new Set(trouble)], [], "trouble");
+});
+
+/** Runs in the page: texts whose colour is less than 4.5 : 1 against what lies behind them. */
+function lowContrast() {
+  const parse = (c) => (c.match(/[\d.]+/g) ?? []).map(Number);
+  const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (e) => {
+    for (let n = e; n; n = n.parentElement) {
+      const c = parse(getComputedStyle(n).backgroundColor);
+      if (c.length >= 3 && (c[3] ?? 1) > 0.9) return c;
+    }
+    return [255, 255, 255];
+  };
+  const bad = new Set();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || !e.getClientRects().length || e.closest("button:disabled, script, style")) continue;
+    const svg = e.closest("svg");
+    const style = getComputedStyle(e);
+    if (style.visibility === "hidden") continue;
+    const [a, b] = [luminance(parse(svg ? style.fill : style.color)), luminance(ground(svg ?? e))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) bad.add(`${e.tagName}.${e.className.baseVal ?? e.className}: ${walker.currentNode.textContent.trim().slice(0, 20)} ${ratio.toFixed(2)}`);
+  }
+  return [...bad];
+}
+
+const failed = await runAll();
+await browser.close();
+await site.close();
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { parseChips } from "../filter/chips";
+import { decode, encode, initial, type View } from "./url";
+
+const from = Date.parse("2026-05-04T13:30:00.000Z");
+const to = Date.parse("2026-05-04T14:30:00.250Z");
+
+describe("encode", () => {
+  it("leaves defaults out", () => expect(encode(initial)).toBe(""));
+  it("keeps a link readable", () => {
+    const v: View = { ...initial, chips: parseChips("either.address != 10.0.0.0/8"), time: { kind: "live", span: 3_600_000 } };
+    expect(encode(v)).toBe("last=1h&f=either.address+%21%3D+10.0.0.0/8");
+  });
+});
+
+describe("decode", () => {
+  const views: [string, View][] = [
+    ["the initial view", initial],
+    ["live", { ...initial, time: { kind: "live", span: 90_000 } }],
+    ["a fixed range", { ...initial, time: { kind: "fixed", from, to, span: 60_000 } }],
+    ["a brushed part", { ...initial, time: { kind: "fixed", from, to, span: 900_000 }, brush: { from: from + 1000, to: from + 5000 } }],
+    [
+      "filters, some switched off, in their order",
+      { ...initial, chips: [...parseChips('a = "x & y = z"'), { ...parseChips("b in (1, 2)")[0]!, off: true }, ...parseChips("c = 3 or d = 4")] },
+    ],
+    ["a node", { ...initial, selection: { kind: "node", id: "p:my program > x" } }],
+    ["an edge", { ...initial, selection: { kind: "edge", from: "p:chromium", to: "a:2001:db8::1" } }],
+    ["a record", { ...initial, selection: { kind: "flow", id: "abc-1" } }],
+    ["capture", { ...initial, selection: { kind: "capture" } }],
+    ["the rest", { ...initial, tab: "flows", level: "address", focus: "p:curl", unfolded: ["internet-out", "local-in"], columns: ["time", "source.port"], order: "asc", drawer: false, panel: false }],
+    ["an opened panel", { ...initial, panel: true }],
+  ];
+  it.each(views)("gives back %s", (_, v) => {
+    expect(decode(encode(v))).toEqual(v);
+    expect(decode(`?${encode(v)}`)).toEqual(v);
+  });
+
+  it.each([
+    ["level=galaxy", initial],
+    ["last=soon", initial],
+    ["from=2026-05-04T14:00:00Z&to=2026-05-04T13:00:00Z", initial],
+    ["brush=x~y", initial],
+    ["sel=star+1", initial],
+    ["sel=edge+a", initial],
+    ["f=not+an+expression", initial],
+    ["unknown=1", initial],
+  ])("ignores %s", (search, want) => {
+    expect(decode(search)).toEqual(want);
+  });
+});
