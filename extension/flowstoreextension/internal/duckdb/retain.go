@@ -92,7 +92,7 @@ func (w *writer) shrink(ctx context.Context, incoming uint64) error {
 	}
 	// Rows differ in size and partly emptied row groups keep their blocks, so one
 	// round may free less than was meant.
-	for round := 0; round < 8; round++ {
+	for range 8 {
 		if used, err = w.usedBytes(ctx); err != nil || float64(used+incoming) < limit*highShare || w.counts.flows == 0 {
 			return err
 		}
