@@ -80,11 +80,12 @@ func (e *flowStore) Start(ctx context.Context, host component.Host) error {
 	e.handle.open(store, func(event *componentstatus.Event) { componentstatus.ReportStatus(host, event) })
 	e.logger.Info("flow store is open", zap.String("file", store.File()))
 
-	e.stop = make(chan struct{})
+	stop := make(chan struct{})
+	e.stop = stop
 	ticks, stopTicks := e.clock.tick(retainInterval)
 	e.wg.Go(func() {
 		defer stopTicks()
-		e.retainLoop(store, ticks)
+		e.retainLoop(store, ticks, stop)
 	})
 	return nil
 }
@@ -100,11 +101,10 @@ func (e *flowStore) Shutdown(context.Context) error {
 	return errors.Join(e.telemetry.close(), e.handle.close())
 }
 
-// retainLoop deletes old records at once and then with every tick.
-func (e *flowStore) retainLoop(store *duckdb.Store, ticks <-chan time.Time) {
+// retainLoop deletes old records at once and then with every tick, until stop.
+func (e *flowStore) retainLoop(store *duckdb.Store, ticks <-chan time.Time, stop <-chan struct{}) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	stop := e.stop
 	e.wg.Go(func() {
 		<-stop
 		cancel()

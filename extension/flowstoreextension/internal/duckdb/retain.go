@@ -74,9 +74,9 @@ func (w *writer) retain(ctx context.Context, now time.Time) error {
 }
 
 // shrink deletes the oldest records when the file holds too many for incoming
-// more bytes. DuckDB gives
-// the blocks of deleted records to new ones after a checkpoint but the file back
-// to the system only from its end, so what is measured is the blocks in use.
+// more bytes. After a checkpoint DuckDB gives the blocks of deleted records to
+// new ones, but it gives back to the system only the end of the file, so what is
+// measured is the blocks in use.
 func (w *writer) shrink(ctx context.Context, incoming uint64) error {
 	limit := float64(w.store.options.MaxBytes)
 	if limit == 0 || float64(w.store.diskBytes()+incoming) < limit*lookShare {

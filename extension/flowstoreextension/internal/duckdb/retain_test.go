@@ -78,7 +78,7 @@ func TestRetainByAge(t *testing.T) {
 // TestTheSizeLimitHolds writes several times what fits, with one clock that is
 // years off, and looks at the disk after every write.
 func TestTheSizeLimitHolds(t *testing.T) {
-	const limit = 16 << 20
+	const limit = 64 << 20
 	var deleted uint64
 	directory := t.TempDir()
 	store := open(t, directory, func(o *Options) {
@@ -92,9 +92,9 @@ func TestTheSizeLimitHolds(t *testing.T) {
 	outlier := flow.Flow{ID: flow.ID{Node: 9, Epoch: 9, Counter: 1}, End: 1}
 	require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{outlier}}))
 	written, most := uint64(1), uint64(0)
-	for deleted < 300_000 && written < 2_000_000 {
-		require.NoError(t, store.Write(t.Context(), source.batch(4000)))
-		written += 4000
+	for deleted < 600_000 && written < 6_000_000 {
+		require.NoError(t, store.Write(t.Context(), source.batch(20_000)))
+		written += 20_000
 		most = max(most, store.diskBytes())
 		require.LessOrEqual(t, store.diskBytes(), uint64(limit))
 	}
