@@ -162,19 +162,43 @@ func TestStatusIsReportedOnChange(t *testing.T) {
 	require.Equal(t, []componentstatus.Status{componentstatus.StatusRecoverableError, componentstatus.StatusOK}, host.statuses)
 }
 
-// TestContract runs the suite through the handle that other components hold.
-func TestContract(t *testing.T) {
-	flowstoretest.Run(t, func(t *testing.T) flowstoretest.Store {
-		e := newStore(t, extensiontest.NewNopSettings(Type), t.TempDir())
-		e.config.MaxAge, e.config.MaxSize = 0, 0
-		start(t, e, componenttest.NewNopHost())
-		return closing{e.FlowStore(), e}
-	})
-}
+// TestTheHandlePassesEverythingOn: the contract itself is tested where the store is.
+func TestTheHandlePassesEverythingOn(t *testing.T) {
+	e := newStore(t, extensiontest.NewNopSettings(Type), t.TempDir())
+	e.config.MaxAge = 0
+	start(t, e, componenttest.NewNopHost())
+	store, model := e.FlowStore(), &flowstoretest.Model{}
+	ctx, cancel := context.WithCancel(t.Context())
+	events := store.Watch(ctx)
+	batch := flowstoretest.NewGenerator(5).Batch(50)
+	require.NoError(t, store.Write(ctx, batch))
+	model.Write(batch)
+	require.Equal(t, batch.Len(), (<-events).Batch.Len())
+	cancel()
 
-type closing struct {
-	flowstore.Store
-	e *flowStore
+	all := flowstoretest.Everything
+	flows, err := flowstoretest.ReadAll(t.Context(), store, all, 20)
+	require.NoError(t, err)
+	require.Equal(t, model.Sorted(&all), flows)
+	groups, err := store.Groups(t.Context(), flowstore.GroupsQuery{Selection: all, Limit: 1})
+	require.NoError(t, err)
+	require.Equal(t, uint64(50), groups.Total.Records)
+	histogram := flowstore.HistogramQuery{Selection: all, Step: int64(time.Minute)}
+	histogram.Range = flowstore.Range{From: flowstoretest.Start, To: flowstoretest.Start + int64(time.Hour)}
+	buckets, err := store.Histogram(t.Context(), histogram)
+	require.NoError(t, err)
+	require.Equal(t, model.Histogram(&histogram), buckets)
+	values := flowstore.ValuesQuery{Selection: all, Field: flow.Flows.Lookup("network.transport"), Limit: 10}
+	got, err := store.Values(t.Context(), values)
+	require.NoError(t, err)
+	require.Equal(t, model.Values(&values), got)
+	losses, err := store.Losses(t.Context(), all.Range)
+	require.NoError(t, err)
+	require.Equal(t, model.LossesIn(all.Range), losses)
+	agents, err := store.Agents(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, model.NewestAgents(), agents)
+	stats, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint64(defaultMaxSize), stats.MaxBytes)
 }
-
-func (c closing) Close() error { return c.e.Shutdown(context.Background()) }

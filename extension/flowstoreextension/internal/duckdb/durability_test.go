@@ -28,6 +28,7 @@ const (
 	childEnv     = "FLOWSTORE_TEST_CHILD"
 	directoryEnv = "FLOWSTORE_TEST_DIRECTORY"
 	seedEnv      = "FLOWSTORE_TEST_SEED"
+	writesEnv    = "FLOWSTORE_TEST_WRITES"
 )
 
 func TestMain(m *testing.M) {
@@ -67,14 +68,16 @@ func batches(seed uint64) func() *flow.Batch {
 	return func() *flow.Batch { return g.Batch(1 + g.IntN(400)) }
 }
 
-// childWrite writes until it is killed and acknowledges each batch that is stored.
+// childWrite writes until it is killed, or as often as writesEnv says, and
+// acknowledges each batch that is stored.
 func childWrite() {
 	seed, _ := strconv.ParseUint(os.Getenv(seedEnv), 10, 64)
 	// A small limit makes the log short, so that the kill often meets a checkpoint.
 	store, err := Open(context.Background(), Options{Directory: os.Getenv(directoryEnv), MemoryLimit: 256 << 20, MaxBytes: 16 << 20})
 	childFail(err)
 	next := batches(seed)
-	for n := 1; ; n++ {
+	writes, _ := strconv.Atoi(os.Getenv(writesEnv))
+	for n := 1; writes == 0 || n <= writes; n++ {
 		childFail(store.Write(context.Background(), next()))
 		fmt.Println(n)
 	}
@@ -213,4 +216,36 @@ func TestTheFileIsAnOrdinaryDatabase(t *testing.T) {
 		}
 		require.Contains(t, string(out), line+"|"+time.Unix(0, f.End).UTC().Format(time.RFC3339Nano)+"\n")
 	}
+}
+
+// TestAWriteWaitsForTheDisk watches the system calls of a writing process: the
+// log is synced before each acknowledgement.
+func TestAWriteWaitsForTheDisk(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("strace is not installed")
+	}
+	cmd := child(t, "write", t.TempDir(), 1)
+	trace := filepath.Join(t.TempDir(), "trace")
+	cmd.Args = []string{strace, "-f", "-y", "-o", trace, "-e", "trace=fsync,fdatasync,write", cmd.Path}
+	cmd.Path = strace
+	const writes = 5
+	cmd.Env = append(cmd.Env, writesEnv+"="+strconv.Itoa(writes))
+	if err := cmd.Run(); err != nil {
+		t.Skipf("strace cannot run here: %v", err)
+	}
+	content, err := os.ReadFile(trace)
+	require.NoError(t, err)
+	acknowledged, synced := 0, false
+	for line := range strings.Lines(string(content)) {
+		switch {
+		case strings.Contains(line, "sync(") && strings.Contains(line, FileName+".wal"):
+			synced = true
+		case strings.Contains(line, "write(1<"):
+			acknowledged++
+			require.True(t, synced, "acknowledgement %d", acknowledged)
+			synced = false
+		}
+	}
+	require.Equal(t, writes, acknowledged)
 }

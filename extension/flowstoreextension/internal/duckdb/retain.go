@@ -13,15 +13,20 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
 )
 
-// The shares of MaxBytes between which deletion by size works: when the records
-// fill more than highShare, the oldest go until lowShare is left. The rest is
-// room for the log and for blocks that a checkpoint writes before it frees others.
+// Deletion by size begins when the records leave less than the headroom of
+// MaxBytes and goes on until they leave five thirds of it. The headroom is for the
+// log and for blocks that a checkpoint writes before it frees others.
 const (
-	highShare = 0.85
-	lowShare  = 0.75
-	// lookShare is how full the disk must look before anybody asks DuckDB.
-	lookShare = 0.80
+	headroomShare = 0.15
+	leastHeadroom = 8 << 20
 )
+
+// marks are the bytes in use at which deletion by size begins and ends.
+func (s *Store) marks() (high, low float64) {
+	limit := float64(s.options.MaxBytes)
+	headroom := max(limit*headroomShare, leastHeadroom)
+	return limit - headroom, limit - headroom*5/3
+}
 
 // The reasons for deleting.
 const (
@@ -74,16 +79,16 @@ func (w *writer) retain(ctx context.Context, now time.Time) error {
 }
 
 // shrink deletes the oldest records when the file holds too many for incoming
-// more bytes. DuckDB gives
-// the blocks of deleted records to new ones after a checkpoint but the file back
-// to the system only from its end, so what is measured is the blocks in use.
+// more bytes. After a checkpoint DuckDB gives the blocks of deleted records to
+// new ones, but it gives back to the system only the end of the file, so what is
+// measured is the blocks in use.
 func (w *writer) shrink(ctx context.Context, incoming uint64) error {
-	limit := float64(w.store.options.MaxBytes)
-	if limit == 0 || float64(w.store.diskBytes()+incoming) < limit*lookShare {
+	high, low := w.store.marks()
+	if w.store.options.MaxBytes == 0 || float64(w.store.diskBytes()+incoming) < high {
 		return nil
 	}
 	used, err := w.usedBytes(ctx)
-	if err != nil || float64(used+incoming) < limit*highShare {
+	if err != nil || float64(used+incoming) < high {
 		return err
 	}
 	// The log holds its records unpacked: what they take shows after folding it in.
@@ -93,10 +98,10 @@ func (w *writer) shrink(ctx context.Context, incoming uint64) error {
 	// Rows differ in size and partly emptied row groups keep their blocks, so one
 	// round may free less than was meant.
 	for range 8 {
-		if used, err = w.usedBytes(ctx); err != nil || float64(used+incoming) < limit*highShare || w.counts.flows == 0 {
+		if used, err = w.usedBytes(ctx); err != nil || float64(used+incoming) < high || w.counts.flows == 0 {
 			return err
 		}
-		share := min(1, max(0.05, 1-(limit*lowShare-float64(incoming))/float64(used)))
+		share := min(1, max(0.05, 1-(low-float64(incoming))/float64(used)))
 		cutoff, err := w.oldestShare(ctx, uint64(math.Ceil(share*float64(w.counts.flows))))
 		if err != nil {
 			return err

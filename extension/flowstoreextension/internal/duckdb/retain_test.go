@@ -78,7 +78,7 @@ func TestRetainByAge(t *testing.T) {
 // TestTheSizeLimitHolds writes several times what fits, with one clock that is
 // years off, and looks at the disk after every write.
 func TestTheSizeLimitHolds(t *testing.T) {
-	const limit = 16 << 20
+	const limit = 24 << 20
 	var deleted uint64
 	directory := t.TempDir()
 	store := open(t, directory, func(o *Options) {
@@ -92,9 +92,9 @@ func TestTheSizeLimitHolds(t *testing.T) {
 	outlier := flow.Flow{ID: flow.ID{Node: 9, Epoch: 9, Counter: 1}, End: 1}
 	require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{outlier}}))
 	written, most := uint64(1), uint64(0)
-	for deleted < 300_000 && written < 2_000_000 {
-		require.NoError(t, store.Write(t.Context(), source.batch(4000)))
-		written += 4000
+	for deleted < 300_000 && written < 3_000_000 {
+		require.NoError(t, store.Write(t.Context(), source.batch(8000)))
+		written += 8000
 		most = max(most, store.diskBytes())
 		require.LessOrEqual(t, store.diskBytes(), uint64(limit))
 	}
@@ -108,7 +108,7 @@ func TestTheSizeLimitHolds(t *testing.T) {
 
 	// A lower limit deletes with the next round, and the records that are left answer.
 	require.NoError(t, store.Close())
-	store = open(t, directory, func(o *Options) { o.MaxBytes = limit / 2 })
+	store = open(t, directory, func(o *Options) { o.MaxBytes = limit * 2 / 3 })
 	require.NoError(t, store.Retain(t.Context(), time.Unix(0, source.now)))
 	after, err := store.Stats(t.Context())
 	require.NoError(t, err)
@@ -116,7 +116,7 @@ func TestTheSizeLimitHolds(t *testing.T) {
 	groups, err := store.Groups(t.Context(), flowstore.GroupsQuery{Selection: flowstoretest.Everything, Limit: 1})
 	require.NoError(t, err)
 	require.Equal(t, after.Records, groups.Total.Records)
-	t.Logf("limit halved: %d records left in %d MiB", after.Records, after.Bytes>>20)
+	t.Logf("limit lowered: %d records left in %d MiB", after.Records, after.Bytes>>20)
 }
 
 // smallDisk mounts a file system of its own.
