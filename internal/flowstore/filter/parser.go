@@ -3,7 +3,6 @@ package filter
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -319,9 +318,6 @@ func operandOf(op Op, field *flow.Field[flow.Flow], text string) (Operand, error
 		value.Int, err = timeOf(text)
 	default:
 		value.Str = text
-		if (op == Equal || op == In) && len(field.Values) > 0 && !slices.Contains(field.Values, text) {
-			err = fmt.Errorf("%s is never %q: it is one of %s", field.Name, text, strings.Join(field.Values, ", "))
-		}
 	}
 	return operand, err
 }

@@ -136,8 +136,6 @@ func TestErrors(t *testing.T) {
 		{"flow.peer.observed = yes", 21, `"yes" is neither true nor false`},
 		{"flow.end > now", 11, `"now" is not a time like 2006-01-02T15:04:05Z`},
 		{"flow.end > 9999-01-01T00:00:00Z", 11, `"9999-01-01T00:00:00Z" is too far from now: use a year from 1678 to 2261`},
-		{"flow.action = denied", 14, `flow.action is never "denied": it is one of allow, deny`},
-		{"flow.action in (allow, Deny)", 23, `flow.action is never "Deny": it is one of allow, deny`},
 	} {
 		t.Run(test.text, func(t *testing.T) {
 			expr, err := Parse(test.text)

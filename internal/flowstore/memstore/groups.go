@@ -15,6 +15,9 @@ func (s *Store) Groups(ctx context.Context, q flowstore.GroupsQuery) (flowstore.
 	if q.Limit < 1 {
 		return flowstore.Groups{}, fmt.Errorf("%w: limit %d is less than 1", flowstore.ErrQuery, q.Limit)
 	}
+	if q.Sort.Measure == flowstore.MeasureCounter && (q.Sort.Counter == nil || q.Sort.Counter.Role != flow.Counter) {
+		return flowstore.Groups{}, fmt.Errorf("%w: groups are sorted by counters only", flowstore.ErrQuery)
+	}
 	for _, f := range q.By {
 		if f.Role != flow.Dimension {
 			return flowstore.Groups{}, fmt.Errorf("%w: %s is a %s, not a dimension", flowstore.ErrQuery, f.Name, f.Role)

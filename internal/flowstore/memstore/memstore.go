@@ -65,9 +65,9 @@ func (s *Store) Write(ctx context.Context, batch *flow.Batch) error {
 		Losses: fresh(s, batch.Losses, func(l *flow.Loss) *flow.ID { return &l.ID }),
 		Agents: fresh(s, batch.Agents, func(a *flow.Agent) *flow.ID { return &a.ID }),
 	}
-	s.flows = append(s.flows, stored.Flows...)
-	s.losses = append(s.losses, stored.Losses...)
-	s.agents = append(s.agents, stored.Agents...)
+	s.flows = appendCanonical(s.flows, flow.Flows, stored.Flows)
+	s.losses = appendCanonical(s.losses, flow.Losses, stored.Losses)
+	s.agents = appendCanonical(s.agents, flow.Agents, stored.Agents)
 	s.mu.Unlock()
 	if stored.Len() > 0 {
 		s.Publish(stored)
@@ -91,6 +91,34 @@ func fresh[T any](s *Store, records []T, id func(*T) *flow.ID) []T {
 		}
 		s.ids[*id(&record)] = struct{}{}
 		kept = append(kept, record)
+	}
+	return kept
+}
+
+func appendCanonical[T any](kept []T, registry *flow.Registry[T], records []T) []T {
+	for i := range records {
+		kept = append(kept, canonical(registry, &records[i]))
+	}
+	return kept
+}
+
+// canonical is the record as its attributes have it: addresses without mapping
+// and zone, text in UTF-8, counts within an int64. What an attribute cannot
+// carry, such as an enumeration's unknown number, is not known.
+func canonical[T any](registry *flow.Registry[T], record *T) T {
+	var kept T
+	fields := registry.Fields()
+	for i := range fields {
+		v := fields[i].Get(record)
+		if !v.Present() {
+			continue
+		}
+		v.Str = strings.ToValidUTF8(v.Str, "\ufffd")
+		v.List = slices.Clone(v.List)
+		for k := range v.List {
+			v.List[k] = strings.ToValidUTF8(v.List[k], "\ufffd")
+		}
+		_ = fields[i].Set(&kept, v)
 	}
 	return kept
 }
@@ -164,14 +192,17 @@ func compare[N uint32 | uint64 | int64](a, b N) int {
 
 // Histogram implements flowstore.Reader.
 func (s *Store) Histogram(ctx context.Context, q flowstore.HistogramQuery) ([]flowstore.Bucket, error) {
-	if q.Step < 1 || q.Range.To <= q.Range.From {
-		return nil, fmt.Errorf("%w: the range and the step must not be empty", flowstore.ErrQuery)
+	if q.Step < 1 {
+		return nil, fmt.Errorf("%w: the step is %d ns: use 1 or more", flowstore.ErrQuery, q.Step)
+	}
+	if q.Range.To <= q.Range.From {
+		return nil, nil
 	}
 	first, last := floor(q.Range.From, q.Step), floor(q.Range.To-1, q.Step)
-	n := (last-first)/q.Step + 1
-	if n > flowstore.MaxBuckets {
-		return nil, fmt.Errorf("%w: %d buckets are more than %d: use a wider step", flowstore.ErrQuery, n, flowstore.MaxBuckets)
+	if last-first < 0 || (last-first)/q.Step >= flowstore.MaxBuckets { // the first where the difference overflows
+		return nil, fmt.Errorf("%w: the range needs more than %d buckets: use a wider step", flowstore.ErrQuery, flowstore.MaxBuckets)
 	}
+	n := (last-first)/q.Step + 1
 	q.Range = flowstore.Range{From: first, To: last + q.Step}
 	found, err := s.selected(ctx, &q.Selection)
 	if err != nil {
@@ -207,7 +238,7 @@ func floor(n, step int64) int64 { return n - ((n%step)+step)%step }
 
 // Values implements flowstore.Reader.
 func (s *Store) Values(ctx context.Context, q flowstore.ValuesQuery) ([]flowstore.ValueCount, error) {
-	if q.Limit < 1 || q.Field.Role != flow.Dimension {
+	if q.Limit < 1 || q.Field == nil || q.Field.Role != flow.Dimension {
 		return nil, fmt.Errorf("%w: want a dimension and a limit of at least 1", flowstore.ErrQuery)
 	}
 	found, err := s.selected(ctx, &q.Selection)
@@ -267,11 +298,14 @@ func (s *Store) Agents(ctx context.Context) ([][]flow.Agent, error) {
 	}
 	defer s.mu.Unlock()
 	signs := slices.Clone(s.agents)
-	slices.SortStableFunc(signs, func(a, b flow.Agent) int {
+	slices.SortFunc(signs, func(a, b flow.Agent) int {
 		if c := compareObservers(a.Observer, b.Observer); c != 0 {
 			return c
 		}
-		return compare(b.Time, a.Time)
+		if a.Time != b.Time {
+			return compare(b.Time, a.Time)
+		}
+		return compareIDs(b.ID, a.ID)
 	})
 	var all [][]flow.Agent
 	for i, a := range signs {
@@ -286,13 +320,24 @@ func (s *Store) Agents(ctx context.Context) ([][]flow.Agent, error) {
 }
 
 func compareObservers(a, b flow.Observer) int {
-	if c := strings.Compare(a.Host.String(), b.Host.String()); c != 0 {
+	if c := compareNames(a.Host, b.Host); c != 0 {
 		return c
 	}
-	if c := strings.Compare(a.Node.String(), b.Node.String()); c != 0 {
+	if c := compareNames(a.Node, b.Node); c != 0 {
 		return c
 	}
-	return strings.Compare(a.Cluster.String(), b.Cluster.String())
+	return compareNames(a.Cluster, b.Cluster)
+}
+
+// compareNames orders an unknown name before the empty one.
+func compareNames(a, b flow.Name) int {
+	if !a.Known() && b.Known() {
+		return -1
+	}
+	if a.Known() && !b.Known() {
+		return 1
+	}
+	return strings.Compare(a.String(), b.String())
 }
 
 // Stats implements flowstore.Reader.
