@@ -122,7 +122,7 @@ class MockServer {
   private page(q: Query): object {
     const limit = Number(q.params.get("limit") ?? 100);
     const at = Number(q.params.get("cursor") ?? 0);
-    const flows = q.params.get("order") === "asc" ? this.flows(q).reverse() : this.flows(q);
+    const flows = this.flows(q);
     return { flows: flows.slice(at, at + limit), next: at + limit < flows.length ? String(at + limit) : undefined };
   }
 
