@@ -10,12 +10,21 @@ import { fields, interval, intervalMs, type Scenario } from "./traffic.ts";
 
 const host = "debian-vm";
 
+/** As the extension sends it, so that a page which breaks it fails here too. */
+const contentPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 export function mockApi(scenario: Scenario): Plugin {
   const serve = new MockServer(scenario).handle;
   return {
     name: "mock-api",
     configureServer: (server) => void server.middlewares.use("/api/v1", serve),
-    configurePreviewServer: (server) => void server.middlewares.use("/api/v1", serve),
+    configurePreviewServer: (server) => {
+      server.middlewares.use((_, res, next) => {
+        res.setHeader("Content-Security-Policy", contentPolicy);
+        next();
+      });
+      server.middlewares.use("/api/v1", serve);
+    },
   };
 }
 
@@ -113,12 +122,13 @@ class MockServer {
   private page(q: Query): object {
     const limit = Number(q.params.get("limit") ?? 100);
     const at = Number(q.params.get("cursor") ?? 0);
-    const flows = q.params.get("order") === "asc" ? this.flows(q).reverse() : this.flows(q);
+    const flows = this.flows(q);
     return { flows: flows.slice(at, at + limit), next: at + limit < flows.length ? String(at + limit) : undefined };
   }
 
   private groups(q: Query): object {
     const by = (q.params.get("by") ?? "").split(",").filter(Boolean);
+    if (by.length > 8) throw new BadRequest("bad_request", "at most 8 fields can be grouped by", "by");
     const sort = q.params.get("sort") ?? "bytes";
     const limit = Number(q.params.get("limit") ?? 500);
     const found = new Map<string, Group>();

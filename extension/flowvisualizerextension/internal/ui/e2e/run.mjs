@@ -257,17 +257,19 @@ check("columns are chosen, kept in the URL and resized", async () => {
   await page.close();
 });
 
-check("the table sorts by time and its row opens in the panel", async () => {
+check("the table is newest first, pages back, and a row opens in the panel", async () => {
   const page = await open("?view=flows&last=1h");
   await page.waitForSelector(".rows .tr");
-  await page.click(".th .sort");
-  await until(() => params(page).get("order") === "asc", "the order in the URL");
+  await page.keyboard.press("Space");
   const times = () => page.$$eval(".rows .tr", (rows) => rows.slice(0, 8).map((r) => r.querySelector(".td span")?.textContent ?? ""));
   await until(async () => {
     const t = await times();
-    return t.length > 1 && t.join() === [...t].sort().join() && t[0] !== t.at(-1);
-  }, "rows oldest first");
-  await page.click(".rows .tr >> nth=0", { position: { x: 40, y: 14 } });
+    return t.length > 1 && t.join() === [...t].sort().reverse().join() && t[0] !== t.at(-1);
+  }, "rows newest first");
+  const more = requests(page, "flows?");
+  await page.$eval(".table", (t) => t.scrollTo(0, t.scrollHeight));
+  await more;
+  await page.click(".rows .tr >> nth=3", { position: { x: 40, y: 14 } });
   await page.waitForSelector(".panel .attrs >> text=flow.id");
   await page.close();
 });

@@ -127,10 +127,10 @@ interface PageParam extends Range {
   cursor?: string;
 }
 
-/** The table's records, page by page. epoch starts them anew, for when live resumes. */
+/** The table's records, newest first, page by page. epoch starts them anew, for when live resumes. */
 export function useFlowPages(epoch: number) {
   const v = useView();
-  const params = { q: query(v.chips), order: v.order, limit: pageSize };
+  const params = { q: query(v.chips), limit: pageSize };
   return useInfiniteQuery({
     queryKey: ["flows", params, rangeKey(v, "shown"), epoch],
     initialPageParam: null as PageParam | null,

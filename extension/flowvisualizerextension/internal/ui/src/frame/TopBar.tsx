@@ -81,12 +81,14 @@ function lifetimeRate(agents: Agent[]): number {
   return agents.reduce((sum, a) => sum + a.records / Math.max(1, (Date.parse(a.lastSeen) - Date.parse(a.started)) / 1000), 0);
 }
 
+const perSecond = (rate: number) => `${rate >= 9.95 ? count(rate) : Number(rate.toFixed(1))} flows/s`;
+
 function Health({ agents, failed }: { agents: Agent[]; failed: boolean }) {
   const rate = useStream().rate ?? lifetimeRate(agents);
   const quiet = agents.filter((a) => silent(a, now())).length;
   const bad = failed || (agents.length > 0 && quiet === agents.length);
   const who = agents.length > 1 ? `${agents.length - quiet} of ${agents.length} hosts` : "This machine";
-  const text = failed ? "No answer from the server" : agents.length === 0 ? "No agent yet" : `${who} · ${rate >= 9.95 ? count(rate) : Number(rate.toFixed(1))} flows/s`;
+  const text = failed ? "No answer from the server" : agents.length === 0 ? "No agent yet" : `${who} · ${bad ? "silent" : perSecond(rate)}`;
   return (
     <span className="health" role="status">
       <i className={`dot ${bad ? "bad" : quiet > 0 || agents.length === 0 ? "off" : ""}`} />

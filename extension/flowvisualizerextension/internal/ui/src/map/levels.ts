@@ -3,6 +3,7 @@
 // the same for all levels.
 
 import { all, cond, type Expr } from "../filter/grammar";
+import { scopeOf } from "./scope";
 
 export type End = "source" | "destination";
 export type GroupId = "local" | "internet" | "machine";
@@ -25,6 +26,7 @@ export interface Level {
   label: string;
   one: string;
   many: string;
+  /** At most six: the map adds two, and the server groups by eight. */
   by: readonly string[];
   entity(key: Key, end: End): Entity;
   /** The level that opening an entity of this one leads to. */
@@ -34,16 +36,15 @@ export interface Level {
 const ends = ["source", "destination"] as const;
 const perEnd = (...rest: string[]) => rest.flatMap((r) => ends.map((e) => `${e}.${r}`));
 
+const unknownAddress = "unknown address";
+
 const text = (v: Key[string]) => (v === undefined ? undefined : String(v));
 
-function place(key: Key, end: End): { machine: boolean; group: GroupId; address: string } {
-  const machine = key[`${end}.type`] === "host" || key[`${end}.scope`] === "loopback";
-  const group: GroupId = machine ? "machine" : key[`${end}.scope`] === "public" ? "internet" : "local";
-  return { machine, group, address: text(key[`${end}.address`]) ?? "unknown address" };
-}
-
 function addressEntity(key: Key, end: End): Entity {
-  const { group, address } = place(key, end);
+  const address = text(key[`${end}.address`]) ?? unknownAddress;
+  const scope = scopeOf(address);
+  const machine = key[`${end}.type`] === "host" || scope === "loopback";
+  const group: GroupId = machine ? "machine" : scope === "public" ? "internet" : "local";
   return { id: `a:${address}`, kind: "address", group, title: address };
 }
 
@@ -53,7 +54,7 @@ export const levels: Record<LevelId, Level> = {
     label: "Processes",
     one: "process",
     many: "processes",
-    by: perEnd("type", "scope", "process.executable.name", "address"),
+    by: perEnd("type", "process.executable.name", "address"),
     next: "address",
     entity(key, end) {
       const name = text(key[`${end}.process.executable.name`]);
@@ -65,14 +66,12 @@ export const levels: Record<LevelId, Level> = {
     label: "Addresses",
     one: "address",
     many: "addresses",
-    by: perEnd("type", "scope", "address"),
+    by: perEnd("type", "address"),
     entity: addressEntity,
   },
 };
 
 export const levelIds = Object.keys(levels) as LevelId[];
-
-const unknownAddress = "unknown address";
 
 /** The filter that finds an entity at one end, or with "either" at any. */
 export function entityFilter(id: string, end: End | "either"): Expr | undefined {

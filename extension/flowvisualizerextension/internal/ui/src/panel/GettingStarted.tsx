@@ -7,6 +7,7 @@ import { bytes, count, counted, span } from "../format/format";
 import { cond } from "../filter/grammar";
 import { copy } from "../frame/copy";
 import { DenyMark } from "../frame/icons";
+import { silent } from "../frame/silence";
 import { bytesOf, plain, totalsOf } from "../map/model";
 import type { DrawnMap } from "../map/useMap";
 import { addFilter, brush, select } from "../state/actions";
@@ -23,12 +24,12 @@ export function GettingStarted({ map }: { map: DrawnMap | undefined }) {
   return (
     <>
       <section className="sec first">
-        <h2>{agents.length > 0 ? `Recording ${agents.length > 1 ? `${agents.length} hosts` : agents[0]!.host}` : "No agent yet"}</h2>
+        <h2>{heading(agents)}</h2>
         <SoFar agents={agents} />
         <div className="stats">
-          <div><b>{count(t?.connections ?? 0)}</b><small>connections</small></div>
-          <div><b>{bytes(t ? bytesOf(t) : 0)}</b><small>both ways</small></div>
-          <div className={t && t.denied > 0 ? "c-deny" : ""}><b>{count(t?.denied ?? 0)}</b><small>{t && t.denied > 0 && <DenyMark size={12} />}refused</small></div>
+          <div><b>{t ? count(t.connections) : "–"}</b><small>connections</small></div>
+          <div><b>{t ? bytes(bytesOf(t)) : "–"}</b><small>both ways</small></div>
+          <div className={t && t.denied > 0 ? "c-deny" : ""}><b>{t ? count(t.denied) : "–"}</b><small>{t && t.denied > 0 && <DenyMark size={12} />}refused</small></div>
           {cpu !== undefined && <div><b>{cpu < 10 ? cpu.toFixed(1) : Math.round(cpu)} %</b><small>of one core</small></div>}
         </div>
       </section>
@@ -43,6 +44,12 @@ export function GettingStarted({ map }: { map: DrawnMap | undefined }) {
       )}
     </>
   );
+}
+
+function heading(agents: Agent[]): string {
+  if (agents.length === 0) return "No agent yet";
+  const who = agents.length > 1 ? `${agents.length} hosts` : agents[0]!.host;
+  return agents.every((a) => silent(a, now())) ? `${who} ${agents.length > 1 ? "are" : "is"} silent` : `Recording ${who}`;
 }
 
 function SoFar({ agents }: { agents: Agent[] }) {

@@ -26,7 +26,6 @@ export interface View {
   unfolded: string[];
   /** Columns of the table; null for the usual ones. */
   columns: string[] | null;
-  order: "asc" | "desc";
   drawer: boolean;
   /** The panel when nothing is selected; null opens it where there is room. */
   panel: boolean | null;
@@ -44,7 +43,6 @@ export const initial: View = {
   focus: null,
   unfolded: [],
   columns: null,
-  order: "desc",
   drawer: true,
   panel: null,
 };
@@ -65,7 +63,6 @@ export function encode(v: View): string {
   if (v.focus) p.set("focus", v.focus);
   for (const id of v.unfolded) p.append("open", id);
   if (v.columns) p.set("cols", v.columns.join(","));
-  if (v.order !== initial.order) p.set("order", v.order);
   if (!v.drawer) p.set("drawer", "0");
   if (v.panel !== null) p.set("panel", v.panel ? "1" : "0");
   return p
@@ -93,7 +90,6 @@ export function decode(search: string): View {
     focus: p.get("focus"),
     unfolded: p.getAll("open"),
     columns: p.has("cols") ? p.get("cols")!.split(",").filter(Boolean) : null,
-    order: p.get("order") === "asc" ? "asc" : "desc",
     drawer: p.get("drawer") !== "0",
     panel: p.has("panel") ? p.get("panel") !== "0" : null,
   };

@@ -24,7 +24,7 @@ export function Loading() {
   return (
     <div className="loading" role="status" aria-label="loading the map">
       <div className="progress"><i /></div>
-      <svg width="520" height="220" aria-hidden="true">
+      <svg width="580" height="220" aria-hidden="true">
         <path d="M164 92C200 92 200 28 236 28M164 92C200 92 200 110 236 110M164 92C200 92 200 192 236 192M356 110C386 110 386 68 416 68M356 192C386 192 386 150 416 150" />
         {[[44, 74], [236, 10], [236, 92], [236, 174], [416, 50], [416, 132]].map(([x, y]) => <rect key={`${x} ${y}`} className="sk" x={x} y={y} width={120} height={36} rx={6} />)}
       </svg>

@@ -1,10 +1,10 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown, ArrowUp } from "lucide-react";
+import { ArrowDown } from "lucide-react";
 import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { useFields } from "../api/queries";
 import type { Flow } from "../api/types";
 import { select } from "../state/actions";
-import { setView, useView } from "../state/view";
+import { useView } from "../state/view";
 import { chosen, type Column } from "./columns";
 import type { Rows } from "./useRows";
 
@@ -42,7 +42,7 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
     <div className="table" role="grid" aria-label="flows" aria-rowcount={rows.length + 1} ref={scroller}>
       <div className="tr head" role="row" style={{ gridTemplateColumns: template, minWidth: least }}>
         {columns.map((c) => (
-          <Head key={c.id} column={c} width={width(c)} order={v.order} resize={(w) => setWidths((old) => ({ ...old, [c.id]: w }))} />
+          <Head key={c.id} column={c} width={width(c)} resize={(w) => setWidths((old) => ({ ...old, [c.id]: w }))} />
         ))}
       </div>
       <div className="rows" role="rowgroup" style={{ height: virtual.getTotalSize(), minWidth: least }}>
@@ -63,15 +63,14 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
 interface HeadProps {
   column: Column;
   width: number;
-  order: "asc" | "desc";
   resize: (width: number) => void;
 }
 
 const narrowest = 44;
 
-function Head({ column, width, order, resize }: HeadProps) {
+function Head({ column, width, resize }: HeadProps) {
   const start = useRef<{ x: number; width: number } | null>(null);
-  const sortable = column.id === "time";
+  const sorted = column.id === "time";
   const down = (e: PointerEvent) => {
     e.currentTarget.setPointerCapture(e.pointerId);
     start.current = { x: e.clientX, width };
@@ -85,12 +84,9 @@ function Head({ column, width, order, resize }: HeadProps) {
     resize(Math.max(narrowest, width + (e.key === "ArrowRight" ? 16 : -16)));
   };
   return (
-    <div className={column.number ? "th num" : "th"} role="columnheader" title={column.about} aria-sort={sortable ? (order === "desc" ? "descending" : "ascending") : undefined}>
-      {sortable ? (
-        <button type="button" className="sort" onClick={() => setView({ order: order === "desc" ? "asc" : "desc" })}>
-          {column.title}{order === "desc" ? <ArrowDown size={12} aria-hidden /> : <ArrowUp size={12} aria-hidden />}
-        </button>
-      ) : <span className="cut">{column.title}</span>}
+    <div className={column.number ? "th num" : "th"} role="columnheader" title={column.about} aria-sort={sorted ? "descending" : undefined}>
+      <span className="cut">{column.title}</span>
+      {sorted && <ArrowDown size={12} aria-hidden />}
       <span className="grip" role="separator" aria-orientation="vertical" aria-label={`width of ${column.title}`} aria-valuenow={Math.round(width)} tabIndex={0} onPointerDown={down} onPointerMove={move} onPointerUp={() => (start.current = null)} onKeyDown={key} />
     </div>
   );

@@ -18,7 +18,7 @@ export function useRows(): Rows {
   const v = useView();
   const stream = useStream();
   const pages = useFlowPages(stream.epoch);
-  const live = v.time.kind === "live" && v.order === "desc";
+  const live = v.time.kind === "live";
   const since = v.time.kind === "live" ? now() - v.time.span : 0;
   const rows = useMemo(() => {
     const stored = pages.data?.pages.flatMap((p) => p.flows) ?? [];
