@@ -1,0 +1,66 @@
+package flowlogreceiver
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/confmaptest"
+)
+
+func TestConfig(t *testing.T) {
+	files, err := confmaptest.LoadConf(filepath.Join("testdata", "config.yaml"))
+	require.NoError(t, err)
+	changed := func(change func(*Config)) *Config {
+		c := createDefaultConfig().(*Config)
+		change(c)
+		return c
+	}
+	for name, test := range map[string]struct {
+		want *Config
+		err  string
+	}{
+		"defaults": {want: changed(func(*Config) {})},
+		"all": {want: changed(func(c *Config) {
+			c.Interval = 30 * time.Second
+			c.MergeSourcePorts = false
+			c.RingBufferSize = 33554432
+			c.MaxFlows = 1000
+			c.Include = FilterConfig{Addresses: []string{"10.0.0.0/8", "2001:db8::1"}, Ports: []uint16{80, 443}}
+			c.Exclude = FilterConfig{Addresses: []string{"127.0.0.0/8"}, Ports: []uint16{22}}
+			c.ExcludeSelf = false
+		})},
+		"interval":         {err: "interval: 50ms is too short: use at least 100ms"},
+		"ring_buffer_size": {err: "ring_buffer_size: 5000000 is not a power of two"},
+		"max_flows":        {err: "max_flows: 0 is too few: use at least 1"},
+		"engines":          {err: "engines: all are disabled: enable at least one"},
+		"addresses":        {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			section, err := files.Sub(name)
+			require.NoError(t, err)
+			config := createDefaultConfig().(*Config)
+			require.NoError(t, section.Unmarshal(config))
+			err = confmap.Validate(config)
+			if test.err != "" {
+				require.ErrorContains(t, err, test.err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, test.want, config)
+		})
+	}
+}
+
+func TestTooManyAddresses(t *testing.T) {
+	config := createDefaultConfig().(*Config)
+	config.Include.Addresses = make([]string, maxFilterAddresses+1)
+	require.ErrorContains(t, confmap.Validate(config), "2049 are too many: use at most 2048")
+}
+
+func TestConfigStruct(t *testing.T) {
+	require.NoError(t, componenttest.CheckConfigStruct(createDefaultConfig()))
+}
