@@ -12,6 +12,7 @@ func readAsStranger(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer func() { _ = db.Close() }()
 	rows, err := db.Query(`SELECT "flow.id", "source.address", "flow.end" FROM flows`)
 	if err != nil {
 		return "", err
