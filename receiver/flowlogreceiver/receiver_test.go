@@ -6,9 +6,8 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"os"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/metadata"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe/probetest"
 )
 
 func TestLifecycle(t *testing.T) {
@@ -51,101 +51,38 @@ func TestNoEngine(t *testing.T) {
 	require.NoError(t, recv.Shutdown(context.Background()))
 }
 
-// One engine that fails leaves the others working, and is reported off.
-func TestEngineFails(t *testing.T) {
-	source := newFakeSource()
-	engines := []probe.Engine{
-		{Name: "udp", Missing: func() error { return nil }, Open: func(probe.Options) (probe.Source, error) { return nil, errors.New("no such hook") }},
-		{Name: "tcp", Missing: func() error { return nil }, Open: func(probe.Options) (probe.Source, error) { return source, nil }},
-	}
-	config := createDefaultConfig().(*Config)
-	config.Interval = 100 * time.Millisecond
+// What the configuration turns off is not opened, and is reported off.
+func TestEngineTurnedOff(t *testing.T) {
+	source := new(probetest.Source)
+	engines := []probe.Engine{{Name: "other"}, source.Engine("tcp")}
 	sink := new(consumertest.LogsSink)
-	recv, err := newFlowlog(receivertest.NewNopSettings(metadata.Type), config, sink, engines)
+	recv, err := newFlowlog(receivertest.NewNopSettings(metadata.Type), createDefaultConfig().(*Config), sink, engines)
 	require.NoError(t, err)
 	require.NoError(t, recv.Start(context.Background(), componenttest.NewNopHost()))
-	source.add(1)
+	source.Add(connection(1))
 	require.NoError(t, recv.Shutdown(context.Background()))
-	var flows int
-	for _, logs := range sink.AllLogs() {
-		batch, rejected := flow.Decode(logs)
-		require.NoError(t, rejected.Err())
-		flows += len(batch.Flows)
-		for _, agent := range batch.Agents {
-			require.Equal(t, []flow.Engine{
-				{Name: "udp", Detail: "turned off in the configuration"}, {Name: "tcp", On: true},
-			}, agent.Engines)
-		}
-	}
-	require.Equal(t, 1, flows)
+	require.Len(t, sink.AllLogs(), 1)
+	batch, rejected := flow.Decode(sink.AllLogs()[0])
+	require.NoError(t, rejected.Err())
+	require.Len(t, batch.Flows, 1)
+	require.Len(t, batch.Agents, 1)
+	require.Equal(t, []flow.Engine{{Name: "other", Detail: "turned off in the configuration"}, {Name: "tcp", On: true}}, batch.Agents[0].Engines)
 }
 
-// fakeSource stands in for the kernel.
-type fakeSource struct {
-	mu     sync.Mutex
-	events []probe.Event
-	cuts   int
-	closed bool
-}
-
-func newFakeSource() *fakeSource { return &fakeSource{} }
-
-// add makes a connection from a port that identifies it.
-func (f *fakeSource) add(id int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.events = append(f.events, probe.Event{
+// connection is one that ended, from a port that identifies it.
+func connection(id int) probe.Event {
+	return probe.Event{
 		Time: 2, Since: 1, Kind: probe.Closed, Reporter: flow.ReporterSource, Transport: flow.TransportTCP, Started: true,
 		Local:  netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(id)),
 		Remote: netip.MustParseAddrPort("203.0.113.1:443"),
-	})
-}
-
-func (f *fakeSource) Read(events []probe.Event) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
-		return 0, os.ErrClosed
 	}
-	n := copy(events, f.events)
-	f.events = f.events[n:]
-	if n == 0 && f.cuts > 0 {
-		f.cuts--
-		return 0, probe.ErrCut
-	}
-	if n == 0 {
-		f.mu.Unlock()
-		time.Sleep(time.Millisecond)
-		f.mu.Lock()
-	}
-	return n, nil
-}
-
-func (f *fakeSource) Sweep(uint32) (probe.SweepResult, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.cuts++
-	return probe.SweepResult{}, nil
-}
-
-func (f *fakeSource) Losses() (probe.Losses, error) { return probe.Losses{}, nil }
-
-func (f *fakeSource) Close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.closed = true
-	return nil
 }
 
 // contractFactory makes receivers on a fake source, and records that carry the
 // id by which the contract recognises them.
-func contractFactory(source *fakeSource) receiver.Factory {
+func contractFactory(source *probetest.Source) receiver.Factory {
 	create := func(_ context.Context, settings receiver.Settings, config component.Config, next consumer.Logs) (receiver.Logs, error) {
-		engines := []probe.Engine{{
-			Name: "tcp", Missing: func() error { return nil },
-			Open: func(probe.Options) (probe.Source, error) { return source, nil },
-		}}
-		return newFlowlog(settings, config.(*Config), &identify{next}, engines)
+		return newFlowlog(settings, config.(*Config), &identify{next}, []probe.Engine{source.Engine("tcp")})
 	}
 	return receiver.NewFactory(metadata.Type, createDefaultConfig, receiver.WithLogs(create, metadata.LogsStability))
 }
@@ -171,19 +108,19 @@ func (i *identify) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	return i.Logs.ConsumeLogs(ctx, logs)
 }
 
+// generator is called from several goroutines.
 type generator struct {
-	source *fakeSource
-	tb     testing.TB
-	last   int
+	source *probetest.Source
+	last   atomic.Int64
 }
 
-func (g *generator) Start() { *g.source = fakeSource{} }
+func (g *generator) Start() {}
 func (g *generator) Stop()  {}
 
 func (g *generator) Generate() []receivertest.UniqueIDAttrVal {
-	g.last++
-	g.source.add(g.last)
-	return []receivertest.UniqueIDAttrVal{receivertest.UniqueIDAttrVal(strconv.Itoa(g.last))}
+	id := int(g.last.Add(1))
+	g.source.Add(connection(id))
+	return []receivertest.UniqueIDAttrVal{receivertest.UniqueIDAttrVal(strconv.Itoa(id))}
 }
 
 // What the pipeline refuses for now comes again, what it refuses for good does not.
@@ -191,13 +128,13 @@ func TestConsumeContract(t *testing.T) {
 	config := createDefaultConfig().(*Config)
 	config.Interval = 100 * time.Millisecond
 	config.MergeSourcePorts = false
-	source := newFakeSource()
+	source := new(probetest.Source)
 	receivertest.CheckConsumeContract(receivertest.CheckConsumeContractParams{
 		T:             t,
 		Factory:       contractFactory(source),
 		Signal:        pipeline.SignalLogs,
 		Config:        config,
-		Generator:     &generator{source: source, tb: t},
+		Generator:     &generator{source: source},
 		GenerateCount: 200,
 	})
 }
