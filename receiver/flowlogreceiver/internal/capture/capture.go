@@ -290,8 +290,8 @@ func (c *Capture) run() {
 	defer close(c.done)
 	ticker := time.NewTicker(c.opts.Interval)
 	defer ticker.Stop()
-	stop := c.stop
-	last := false
+	stop, stopping := c.stop, false
+	last := false // the cut that runs is the last one
 	for {
 		select {
 		case b := <-c.batches:
@@ -306,17 +306,18 @@ func (c *Capture) run() {
 				c.beginCut()
 			}
 		case <-stop:
-			stop = nil
-			last = true
-			if !c.cutting {
-				c.beginCut()
-			}
+			stop, stopping = nil, true
 		}
 		if c.cutting && c.sweepDone && c.uncut == 0 {
 			c.endCut(last)
 			if last {
 				return
 			}
+		}
+		// A cut that began before the stop does not hold what came after it.
+		if stopping && !c.cutting {
+			last = true
+			c.beginCut()
 		}
 	}
 }
