@@ -48,8 +48,8 @@ $(LINT):
 	@CGO_ENABLED=0 go build -C tools/lint -ldflags '-s -w' -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: bench
-bench: ## measure; results go to .cache/bench, COUNT=10 repeats
-	@tools/install-needs build bench
+bench: build ## measure; results go to .cache/bench; BENCH=Memory chooses, COUNT=10 repeats
+	@tools/install-needs bench
 	@tools/bench
 
 .PHONY: generate generate-collector generate-docs generate-bpf generate-ui

@@ -24,7 +24,7 @@ const patience = time.Minute
 // collector is a running binary on its default configuration, unless the
 // arguments say otherwise.
 type collector struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	base   string // of the Flow Visualizer: http://127.0.0.1:port
 	log    *logBuffer
@@ -51,18 +51,18 @@ func (b *logBuffer) String() string {
 
 // start runs the collector with its data in dir and a short interval, and ends
 // it with the test. It does not wait: see ready.
-func start(t *testing.T, dir string, args ...string) *collector {
+func start(t testing.TB, dir string, args ...string) *collector {
 	t.Helper()
 	return startAt(t, freeAddress(t), dir, append([]string{"--set=receivers.flowlog.interval=1s"}, args...)...)
 }
 
-func startAt(t *testing.T, listen, dir string, args ...string) *collector {
+func startAt(t testing.TB, listen, dir string, args ...string) *collector {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
 	return run(t, cmd, listen, dir)
 }
 
-func run(t *testing.T, cmd *exec.Cmd, listen, dir string) *collector {
+func run(t testing.TB, cmd *exec.Cmd, listen, dir string) *collector {
 	t.Helper()
 	c := &collector{t: t, cmd: cmd, base: "http://" + listen, log: &logBuffer{}, exited: make(chan struct{})}
 	if cmd.Dir == "" {
@@ -197,7 +197,7 @@ func (c *collector) get(path string, query url.Values, out any) error {
 }
 
 // freeAddress returns a loopback address nobody listens on.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

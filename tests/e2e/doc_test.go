@@ -17,6 +17,13 @@ var binary = os.Getenv("FLOWLOGS_BINARY")
 const root = "../.."
 
 func TestMain(m *testing.M) {
+	if order := os.Getenv(trafficEnv); order != "" {
+		if err := makeTraffic(order); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if binary == "" {
 		binary = filepath.Join(root, "bin", "otelcol-flowlogs")
 	}

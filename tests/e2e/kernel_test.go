@@ -24,7 +24,7 @@ type kernelObject struct {
 
 // heldObjects lists the BPF objects that a process has open. Naming those of
 // one process keeps the test apart from whatever else loads BPF meanwhile.
-func heldObjects(t *testing.T, pid int) []kernelObject {
+func heldObjects(t testing.TB, pid int) []kernelObject {
 	t.Helper()
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
 	if err != nil {

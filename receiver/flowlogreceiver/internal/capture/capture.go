@@ -166,15 +166,7 @@ func (c *Capture) Start() error {
 		return err
 	}
 	c.started = true
-	c.begun = c.opts.Now()
-	c.epoch = uint32(c.begun.Unix())
-	c.setOffset()
-
-	keep := flow.KeepSourcePort(!c.opts.MergeSourcePorts)
-	c.now, c.next = newTable(keep), newTable(keep)
-	c.places, c.peers = newPlaces(), newPeers()
-	c.processes, c.cgroups = newProcessNames("/proc"), newCgroups("/proc/self/mountinfo")
-	c.losses = newLosses(c.begun.UnixNano())
+	c.begin()
 	c.outbox = newOutbox(c.opts.Consume, 2*c.opts.MaxFlows, c.opts.Now)
 
 	c.stop, c.done = make(chan struct{}), make(chan struct{})
@@ -192,6 +184,18 @@ func (c *Capture) Start() error {
 	go c.outbox.run(ctx)
 	go c.run()
 	return nil
+}
+
+// begin sets up what run owns.
+func (c *Capture) begin() {
+	c.begun = c.opts.Now()
+	c.epoch = uint32(c.begun.Unix())
+	c.setOffset()
+	keep := flow.KeepSourcePort(!c.opts.MergeSourcePorts)
+	c.now, c.next = newTable(keep), newTable(keep)
+	c.places, c.peers = newPlaces(), newPeers()
+	c.processes, c.cgroups = newProcessNames("/proc"), newCgroups("/proc/self/mountinfo")
+	c.losses = newLosses(c.begun.UnixNano())
 }
 
 // open opens every engine that is wanted and possible.

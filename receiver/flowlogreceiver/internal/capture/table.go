@@ -11,6 +11,9 @@ type table struct {
 	keep  flow.KeepSourcePort
 	index map[flow.Key]int
 	flows []flow.Flow
+	// expect is how many records there were before: most intervals are alike, and
+	// growing to their size would copy every record twice.
+	expect int
 }
 
 func newTable(keep flow.KeepSourcePort) *table {
@@ -24,6 +27,9 @@ func (t *table) add(f *flow.Flow) {
 		t.flows[i].Merge(f)
 		return
 	}
+	if t.flows == nil {
+		t.flows = make([]flow.Flow, 0, t.expect)
+	}
 	t.index[key] = len(t.flows)
 	t.flows = append(t.flows, *f)
 }
@@ -34,6 +40,6 @@ func (t *table) len() int { return len(t.flows) }
 func (t *table) take() []flow.Flow {
 	flows := t.flows
 	clear(t.index)
-	t.flows = nil
+	t.flows, t.expect = nil, len(flows)
 	return flows
 }

@@ -1,0 +1,258 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// trafficEnv makes the test binary a process that only makes traffic, on the
+// loopback of a network namespace of its own: "exchange COUNT" or "hold COUNT".
+const trafficEnv = "FLOWLOGS_TEST_TRAFFIC"
+
+const (
+	exchangeRequest  = 3
+	exchangeResponse = 1000
+)
+
+// trafficCommand prepares such a process; it dies with this one.
+func trafficCommand(what string, count int) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = []string{trafficEnv + "=" + what + " " + strconv.Itoa(count)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// exchangeMany makes count connections one after the other, each with a short
+// request and response, and returns how long that took.
+func exchangeMany(tb testing.TB, count int) time.Duration {
+	tb.Helper()
+	out, err := trafficCommand("exchange", count).Output()
+	if err != nil {
+		tb.Fatalf("make traffic: %v", err)
+	}
+	took, err := time.ParseDuration(strings.TrimSpace(string(out)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return took
+}
+
+// hold opens sockets, in as many processes as the limit on open files asks for,
+// and keeps them until the test or benchmark ends.
+func hold(tb testing.TB, sockets int) {
+	tb.Helper()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		tb.Fatal(err)
+	}
+	most := int(min(limit.Max, 40_000))/2 - 100 // connections of one process, both ends
+	for left := sockets / 2; left > 0; left -= most {
+		cmd := trafficCommand("hold", min(left, most))
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(func() {
+			in.Close()
+			_ = cmd.Wait()
+		})
+		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+			tb.Fatalf("open sockets: %v", err)
+		}
+	}
+}
+
+// makeTraffic is what the process does; see trafficEnv.
+func makeTraffic(order string) error {
+	what, n, _ := strings.Cut(order, " ")
+	count, err := strconv.Atoi(n)
+	if err != nil {
+		return err
+	}
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		return err
+	}
+	if err := netlink.LinkSetUp(lo); err != nil {
+		return err
+	}
+	if err := os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", []byte("1024 65535"), 0o644); err != nil {
+		return err
+	}
+	listener, to, err := listen()
+	if err != nil {
+		return err
+	}
+	if what == "hold" {
+		return holdSockets(listener, to, count)
+	}
+	took, err := exchangeSockets(listener, to, count)
+	if err == nil {
+		fmt.Println(took)
+	}
+	return err
+}
+
+// listen opens a listener by plain system calls: Go's own network layer costs
+// more than what is to be measured.
+func listen() (fd int, to unix.Sockaddr, err error) {
+	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return 0, nil, err
+	}
+	if err := unix.Listen(fd, 1024); err != nil {
+		return 0, nil, err
+	}
+	to, err = unix.Getsockname(fd)
+	return fd, to, err
+}
+
+func exchangeSockets(listener int, to unix.Sockaddr, count int) (time.Duration, error) {
+	served := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		served <- serveSockets(listener, count)
+	}()
+	runtime.LockOSThread()
+	buffer := make([]byte, exchangeResponse)
+	begun := time.Now()
+	for range count {
+		if err := exchangeSocket(to, buffer); err != nil {
+			return 0, err
+		}
+	}
+	took := time.Since(begun)
+	return took, <-served
+}
+
+func exchangeSocket(to unix.Sockaddr, buffer []byte) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, to); err != nil {
+		return err
+	}
+	if _, err := unix.Write(fd, buffer[:exchangeRequest]); err != nil {
+		return err
+	}
+	for {
+		n, err := unix.Read(fd, buffer)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+func serveSockets(listener, count int) error {
+	buffer := make([]byte, exchangeResponse)
+	for range count {
+		fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		if err != nil {
+			return err
+		}
+		if _, err := unix.Read(fd, buffer[:exchangeRequest]); err != nil {
+			return err
+		}
+		if _, err := unix.Write(fd, buffer); err != nil {
+			return err
+		}
+		if err := unix.Close(fd); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holdSockets keeps both ends of count connections until standard input ends.
+func holdSockets(listener int, to unix.Sockaddr, count int) error {
+	limit := syscall.Rlimit{}
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	limit.Cur = limit.Max
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	for range count {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		if err := unix.Connect(fd, to); err != nil {
+			return err
+		}
+		if _, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC); err != nil {
+			return err
+		}
+	}
+	fmt.Println("ready")
+	_, err := io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// resident reads a process's memory in bytes, all of it and what is its own.
+func resident(tb testing.TB, pid int) (all, own uint64) {
+	tb.Helper()
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		name, value, _ := strings.Cut(line, ":")
+		kib, _ := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+		switch name {
+		case "VmRSS":
+			all = kib << 10
+		case "RssAnon":
+			own = kib << 10
+		}
+	}
+	return all, own
+}
+
+// processorTime is what a process has used so far, as proc_pid_stat(5) counts
+// it: in hundredths of a second.
+func processorTime(tb testing.TB, pid int) time.Duration {
+	tb.Helper()
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name before may hold spaces
+	fields := strings.Fields(rest)
+	var ticks int64
+	for _, field := range fields[11:13] { // utime and stime
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
