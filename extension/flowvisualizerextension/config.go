@@ -3,6 +3,8 @@ package flowvisualizerextension
 import (
 	"errors"
 	"fmt"
+	"net"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -40,8 +42,8 @@ type Config struct {
 // Validate reports what cannot work, naming the key.
 func (c *Config) Validate() error {
 	var errs []error
-	if c.ServerConfig.NetAddr.Endpoint == "" {
-		errs = append(errs, fmt.Errorf("endpoint must not be empty: the default is %s", defaultEndpoint))
+	if err := c.validateEndpoint(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Store == (component.ID{}) {
 		errs = append(errs, errors.New("store must name a store extension, such as flow_store"))
@@ -58,4 +60,18 @@ func (c *Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (c *Config) validateEndpoint() error {
+	at := c.ServerConfig.NetAddr
+	if at.Endpoint == "" {
+		return fmt.Errorf("endpoint must not be empty: the default is %s", defaultEndpoint)
+	}
+	if !strings.HasPrefix(string(at.Transport), "tcp") {
+		return nil // a path
+	}
+	if _, port, err := net.SplitHostPort(at.Endpoint); err != nil || port == "" {
+		return fmt.Errorf("endpoint must be an address and a port, such as %s, got %q", defaultEndpoint, at.Endpoint)
+	}
+	return nil
 }

@@ -54,6 +54,9 @@ func TestConfigReadsEveryOption(t *testing.T) {
 func TestConfigErrorsNameTheKey(t *testing.T) {
 	for id, want := range map[string]string{
 		"flow_visualizer/no_endpoint":             "endpoint must not be empty: the default is 127.0.0.1:8686",
+		"flow_visualizer/no_port":                 `endpoint must be an address and a port, such as 127.0.0.1:8686, got "localhost"`,
+		"flow_visualizer/empty_port":              `got "localhost:"`,
+		"flow_visualizer/ipv6_without_brackets":   `got "::1"`,
 		"flow_visualizer/no_timeout":              "query_timeout must be positive, got 0s",
 		"flow_visualizer/write_timeout_too_short": "write_timeout (30s) must be longer than query_timeout (30s)",
 		"flow_visualizer/empty_host":              "allowed_hosts must not hold an empty name",
@@ -64,6 +67,12 @@ func TestConfigErrorsNameTheKey(t *testing.T) {
 			require.ErrorContains(t, err, want)
 		})
 	}
+}
+
+func TestConfigTakesASocket(t *testing.T) {
+	config, err := load(t, "flow_visualizer/socket")
+	require.NoError(t, err)
+	assert.Equal(t, "/run/flowlogs.sock", config.ServerConfig.NetAddr.Endpoint)
 }
 
 func TestConfigNeedsAStore(t *testing.T) {
