@@ -20,7 +20,7 @@ import (
 
 // missingForTCP checks what the TCP engine rests on, the most likely first.
 func missingForTCP() error {
-	if err := missingPrivilege(unix.CAP_BPF, unix.CAP_PERFMON); err != nil {
+	if err := missingPrivilege(ownStatus, unix.CAP_BPF, unix.CAP_PERFMON); err != nil {
 		return err
 	}
 	for _, hook := range []struct {
@@ -79,10 +79,13 @@ var capabilityNames = map[int]string{
 	unix.CAP_SYS_ADMIN: "CAP_SYS_ADMIN",
 }
 
-// missingPrivilege names those of the capabilities that this process lacks.
-// CAP_SYS_ADMIN stands for all of them, as in the kernel.
-func missingPrivilege(capabilities ...int) error {
-	held, err := effectiveCapabilities("/proc/thread-self/status")
+// ownStatus is where the kernel shows what this thread may do.
+const ownStatus = "/proc/thread-self/status"
+
+// missingPrivilege names those of the capabilities that are not effective by a
+// status file. CAP_SYS_ADMIN stands for all of them, as in the kernel.
+func missingPrivilege(status string, capabilities ...int) error {
+	held, err := effectiveCapabilities(status)
 	if err != nil {
 		return err
 	}
