@@ -47,7 +47,7 @@ func TestPortInUseIsNamed(t *testing.T) {
 
 func TestEndpointWithoutAPortIsNamed(t *testing.T) {
 	c := startAt(t, "localhost", t.TempDir())
-	wantRefusal(t, c, "localhost", "missing port")
+	wantRefusal(t, c, "localhost", "endpoint", "an address and a port")
 }
 
 // TestDefaultStartIsQuiet keeps the first minute free of what nobody can act on.
