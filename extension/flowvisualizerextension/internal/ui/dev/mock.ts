@@ -128,7 +128,7 @@ class MockServer {
 
   private groups(q: Query): object {
     const by = (q.params.get("by") ?? "").split(",").filter(Boolean);
-    if (by.length > 8) throw new BadRequest("bad_request", "at most 8 fields can be grouped by", "by");
+    if (by.length > 16) throw new BadRequest("bad_request", "group by at most 16", "by");
     const sort = q.params.get("sort") ?? "bytes";
     const limit = Number(q.params.get("limit") ?? 500);
     const found = new Map<string, Group>();
