@@ -237,6 +237,24 @@ for (const theme of ["light", "dark"]) {
   });
 }
 
+check("the usual columns hold their longest values", async () => {
+  const page = await open("?last=1h");
+  await page.route("**/api/v1/stream*", (r) => r.abort());
+  await page.route("**/api/v1/flows?*", async (r) => {
+    const answer = await (await r.fetch()).json();
+    const longest = { "destination.port": 65535, "flow.connections.seen": 999_999, "source.bytes": 999e9, "destination.bytes": 8.88e12, "flow.tcp.rtt.sum": 4960, "flow.tcp.rtt.samples": 1 };
+    answer.flows.forEach((f, i) => Object.assign(f, longest, i % 2 ? { "destination.port": 9200, "flow.connections.seen": 9_999_999, "flow.action": "deny", "flow.deny.reason": "host_unreachable" } : {}));
+    await r.fulfill({ json: answer });
+  });
+  page.expectsErrors = true;
+  await page.reload();
+  await page.waitForSelector(".rows .tr >> nth=1");
+  const cut = await page.$$eval(".th .cut, .td:not(:has(.endpoint)), .td:not(:has(.endpoint)) .v", (all) => [...new Set(all.filter((e) => e.clientWidth > 0 && e.scrollWidth > e.clientWidth).map((e) => e.textContent))]);
+  equal(cut, [], "what is cut off");
+  expect(await page.$eval(".table", (t) => t.scrollWidth <= t.clientWidth), "the table is wider than its place");
+  await page.close();
+});
+
 check("columns are chosen, kept in the URL and resized", async () => {
   const page = await open("?view=flows&last=1h");
   await page.waitForSelector(".rows .tr");

@@ -25,7 +25,9 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
   }, [last, rows.length, more, loadMore]);
   useSteadyScroll(scroller, rows);
 
-  const template = columns.map((c, i) => (i === columns.length - 1 ? `minmax(${width(c)}px, 1fr)` : `${width(c)}px`)).join(" ");
+  const growing = columns.filter((c) => c.grow && widths[c.id] === undefined);
+  const stretched = growing.length > 0 ? growing : columns.slice(-1);
+  const template = columns.map((c) => (stretched.includes(c) ? `minmax(${width(c)}px, 1fr)` : `${width(c)}px`)).join(" ");
   const least = columns.reduce((n, c) => n + width(c), 0);
   const chosenId = v.selection?.kind === "flow" ? v.selection.id : null;
   const open = (f: Flow) => select({ kind: "flow", id: String(f["flow.id"]) });

@@ -12,7 +12,10 @@ export interface Column {
   id: string;
   title: string;
   about: string;
+  /** Pixels at least. What comes in few forms is wide enough for all of them in a wide font. */
   width: number;
+  /** Takes a share of the room that is left. */
+  grow?: boolean;
   number?: boolean;
   cell: (f: Flow) => ReactNode;
 }
@@ -27,11 +30,10 @@ function Endpoint({ flow, end }: { flow: Flow; end: "source" | "destination" }) 
   const process = text(flow, `${end}.process.executable.name`);
   const address = text(flow, `${end}.address`);
   return (
-    <>
+    <span className="endpoint">
       {process !== undefined && <Value quiet field={`${end}.process.executable.name`} value={process}>{process}</Value>}
-      {process !== undefined && " "}
       <Value quiet field={`${end}.address`} value={address} className="mono">{address ?? "unknown"}</Value>
-    </>
+    </span>
   );
 }
 
@@ -58,24 +60,24 @@ function outcome(f: Flow): ReactNode {
 export const usual: Column[] = [
   { id: "time", title: "Time", about: "End of the record's interval", width: 104, cell: (f) => <span className="mono" title={dateTime(time(f, "flow.end"))}>{clock(time(f, "flow.end"))}</span> },
   {
-    id: "verdict", title: "Verdict", about: "What the kernel did, and why it refused", width: 96,
+    id: "verdict", title: "Verdict", about: "What the kernel did, and why it refused", width: 116,
     cell: (f) => {
       const reason = text(f, "flow.deny.reason");
       const field = reason === undefined ? "flow.action" : "flow.deny.reason";
       return <Value quiet field={field} value={reason ?? text(f, "flow.action")}><Verdict action={text(f, "flow.action")} reason={reason} /></Value>;
     },
   },
-  { id: "source", title: "Source", about: "Who called: process and address", width: 206, cell: (f) => <Endpoint flow={f} end="source" /> },
-  { id: "destination", title: "Destination", about: "Who was called: process and address", width: 206, cell: (f) => <Endpoint flow={f} end="destination" /> },
+  { id: "source", title: "Source", about: "Who called: process and address", width: 168, grow: true, cell: (f) => <Endpoint flow={f} end="source" /> },
+  { id: "destination", title: "Destination", about: "Who was called: process and address", width: 168, grow: true, cell: (f) => <Endpoint flow={f} end="destination" /> },
   {
-    id: "port", title: "Port", about: "Destination port", width: 54, number: true,
+    id: "port", title: "Port", about: "Destination port", width: 60, number: true,
     cell: (f) => <Value quiet field="destination.port" value={text(f, "destination.port")} className="mono">{text(f, "destination.port") ?? "–"}</Value>,
   },
-  { id: "service", title: "Service", about: "The destination port's usual service", width: 88, cell: (f) => service(number(f, "destination.port") ?? 0) ?? <span className="t3">{text(f, "network.transport")}</span> },
-  { id: "connections", title: "Conns", about: "Connections in this record", width: 54, number: true, cell: (f) => count(number(f, "flow.connections.seen") ?? 0) },
+  { id: "service", title: "Service", about: "The destination port's usual service", width: 104, cell: (f) => service(number(f, "destination.port") ?? 0) ?? <span className="t3">{text(f, "network.transport")}</span> },
+  { id: "connections", title: "Conns", about: "Connections in this record", width: 76, number: true, cell: (f) => count(number(f, "flow.connections.seen") ?? 0) },
   { id: "sent", title: "Sent", about: "Bytes that the source sent", width: 72, number: true, cell: (f) => total(f, "source.bytes") },
   { id: "received", title: "Received", about: "Bytes that the destination sent", width: 72, number: true, cell: (f) => total(f, "destination.bytes") },
-  { id: "rtt", title: "RTT", about: "Mean smoothed round-trip time", width: 72, number: true, cell: (f) => { const r = rttMean(f); return r === undefined ? dash : micros(r); } },
+  { id: "rtt", title: "RTT", about: "Mean smoothed round-trip time", width: 76, number: true, cell: (f) => { const r = rttMean(f); return r === undefined ? dash : micros(r); } },
   { id: "outcome", title: "Ended", about: "How the connections ended", width: 110, cell: outcome },
 ];
 
