@@ -271,7 +271,48 @@ check("columns are chosen, kept in the URL and resized", async () => {
   await page.mouse.down();
   await page.mouse.move(box.x + 64, box.y + 10, { steps: 3 });
   await page.mouse.up();
-  equal(Math.round((await page.locator(".th").nth(2).boundingBox()).width - before), 60, "what the column grew by");
+  const grown = async () => Math.round((await page.locator(".th").nth(2).boundingBox()).width - before);
+  equal(await grown(), 60, "what the column grew by");
+  await page.reload();
+  await page.waitForSelector(".th >> text=network.transport");
+  equal(await grown(), 60, "what the column grew by, after a reload");
+  await page.locator(".th .grip").nth(2).dblclick();
+  await until(() => !params(page).has("widths"), "the usual width");
+  await page.close();
+});
+
+check("columns change places by dragging and by alt with an arrow", async () => {
+  const page = await open("?view=flows&last=1h");
+  await page.waitForSelector(".rows .tr");
+  const titles = () => page.$$eval(".th .cut", (all) => all.map((t) => t.textContent));
+  const usual = await titles();
+  const middle = async (n) => {
+    const box = await page.locator(".th").nth(n).boundingBox();
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  };
+  const [from, to] = [await middle(4), await middle(1)];
+  const drag = async () => {
+    await page.mouse.move(from.x, from.y);
+    await page.mouse.down();
+    await page.mouse.move(to.x - 20, to.y, { steps: 6 });
+    await page.waitForSelector(".tr.head .drop");
+  };
+  await drag();
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  equal(await titles(), usual, "after a drag that was given up");
+  await drag();
+  await page.mouse.up();
+  const dragged = [usual[0], usual[4], ...usual.slice(1, 4), ...usual.slice(5)];
+  equal(await titles(), dragged, "after the drag");
+  equal(await count(page, ".tr.head .drop"), 0, "marks that stay");
+  await page.reload();
+  await page.waitForSelector(".rows .tr");
+  equal(await titles(), dragged, "after a reload");
+  await page.locator(".th").nth(1).focus();
+  for (let i = 0; i < 3; i++) await page.keyboard.press("Alt+ArrowRight");
+  equal(await titles(), usual, "after alt and the arrow");
+  equal(params(page).has("cols"), false, "the usual columns in the URL");
   await page.close();
 });
 

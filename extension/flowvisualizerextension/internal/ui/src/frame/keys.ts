@@ -14,6 +14,7 @@ export const keyTable = [
   { keys: ["e"], what: "Open the selected node by its addresses" },
   { keys: ["0"], what: "Fit the map" },
   { keys: ["d"], what: "Open or shut the flow table" },
+  { keys: ["alt", "←", "→"], what: "Move the table's column whose name has the focus" },
   { keys: ["p"], what: "Open or shut the panel" },
   { keys: ["t"], what: "Light or dark" },
   { keys: ["y"], what: "Copy the link to this view" },

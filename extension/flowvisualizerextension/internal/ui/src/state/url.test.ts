@@ -27,7 +27,7 @@ describe("decode", () => {
     ["an edge", { ...initial, selection: { kind: "edge", from: "p:chromium", to: "a:2001:db8::1" } }],
     ["a record", { ...initial, selection: { kind: "flow", id: "abc-1" } }],
     ["capture", { ...initial, selection: { kind: "capture" } }],
-    ["the rest", { ...initial, tab: "flows", level: "address", focus: "p:curl", unfolded: ["internet-out", "local-in"], columns: ["time", "source.port"], drawer: false, panel: false }],
+    ["the rest", { ...initial, tab: "flows", level: "address", focus: "p:curl", unfolded: ["internet-out", "local-in"], columns: ["time", "source.port"], widths: { port: 64, "source.process.executable.name": 300 }, drawer: false, panel: false }],
     ["an opened panel", { ...initial, panel: true }],
   ];
   it.each(views)("gives back %s", (_, v) => {
@@ -43,6 +43,7 @@ describe("decode", () => {
     ["sel=star+1", initial],
     ["sel=edge+a", initial],
     ["f=not+an+expression", initial],
+    ["widths=port,x:y,:80,time:1e9", initial],
     ["unknown=1", initial],
   ])("ignores %s", (search, want) => {
     expect(decode(search)).toEqual(want);

@@ -26,6 +26,8 @@ export interface View {
   unfolded: string[];
   /** Columns of the table; null for the usual ones. */
   columns: string[] | null;
+  /** Pixels, of the columns whose width a person has set. */
+  widths: Record<string, number>;
   drawer: boolean;
   /** The panel when nothing is selected; null opens it where there is room. */
   panel: boolean | null;
@@ -43,6 +45,7 @@ export const initial: View = {
   focus: null,
   unfolded: [],
   columns: null,
+  widths: {},
   drawer: true,
   panel: null,
 };
@@ -63,6 +66,8 @@ export function encode(v: View): string {
   if (v.focus) p.set("focus", v.focus);
   for (const id of v.unfolded) p.append("open", id);
   if (v.columns) p.set("cols", v.columns.join(","));
+  const widths = Object.entries(v.widths).map(([id, px]) => `${id}:${px}`);
+  if (widths.length > 0) p.set("widths", widths.join(","));
   if (!v.drawer) p.set("drawer", "0");
   if (v.panel !== null) p.set("panel", v.panel ? "1" : "0");
   return p
@@ -90,6 +95,7 @@ export function decode(search: string): View {
     focus: p.get("focus"),
     unfolded: p.getAll("open"),
     columns: p.has("cols") ? p.get("cols")!.split(",").filter(Boolean) : null,
+    widths: decodeWidths(p.get("widths")),
     drawer: p.get("drawer") !== "0",
     panel: p.has("panel") ? p.get("panel") !== "0" : null,
   };
@@ -102,6 +108,11 @@ function iso(ms: number): string {
 function decodeBrush(text: string | null): Range | null {
   const [from, to] = (text ?? "").split("~").map((t) => Date.parse(t));
   return from !== undefined && to !== undefined && from < to ? { from, to } : null;
+}
+
+function decodeWidths(text: string | null): Record<string, number> {
+  const pairs = (text ?? "").split(",").map((pair) => /^([\w.]+):(\d{2,4})$/.exec(pair));
+  return Object.fromEntries(pairs.flatMap((m) => (m ? [[m[1]!, Number(m[2])]] : [])));
 }
 
 function decodeChips(p: URLSearchParams): Chip[] {

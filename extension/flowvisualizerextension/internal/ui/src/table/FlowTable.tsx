@@ -1,11 +1,11 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown } from "lucide-react";
-import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { useFields } from "../api/queries";
 import type { Flow } from "../api/types";
 import { select } from "../state/actions";
 import { useView } from "../state/view";
 import { chosen, type Column } from "./columns";
+import { HeadRow } from "./HeadRow";
 import type { Rows } from "./useRows";
 
 const rowHeight = 28;
@@ -14,8 +14,9 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
   const v = useView();
   const fields = useFields();
   const columns = chosen(v.columns, fields);
-  const [widths, setWidths] = useState<Record<string, number>>({});
+  const [resizing, setResizing] = useState<{ id: string; width: number } | null>(null);
   const scroller = useRef<HTMLDivElement>(null);
+  const widths = resizing ? { ...v.widths, [resizing.id]: resizing.width } : v.widths;
   const width = (c: Column) => widths[c.id] ?? c.width;
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12, getItemKey: (i) => String(rows[i]?.["flow.id"] ?? i) });
   const items = virtual.getVirtualItems();
@@ -42,11 +43,7 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
   };
   return (
     <div className="table" role="grid" aria-label="flows" aria-rowcount={rows.length + 1} ref={scroller}>
-      <div className="tr head" role="row" style={{ gridTemplateColumns: template, minWidth: least }}>
-        {columns.map((c) => (
-          <Head key={c.id} column={c} width={width(c)} resize={(w) => setWidths((old) => ({ ...old, [c.id]: w }))} />
-        ))}
-      </div>
+      <HeadRow columns={columns} template={template} minWidth={least} width={width} onResizing={setResizing} />
       <div className="rows" role="rowgroup" style={{ height: virtual.getTotalSize(), minWidth: least }}>
         {items.map((item) => {
           const f = rows[item.index]!;
@@ -58,38 +55,6 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
           );
         })}
       </div>
-    </div>
-  );
-}
-
-interface HeadProps {
-  column: Column;
-  width: number;
-  resize: (width: number) => void;
-}
-
-const narrowest = 44;
-
-function Head({ column, width, resize }: HeadProps) {
-  const start = useRef<{ x: number; width: number } | null>(null);
-  const sorted = column.id === "time";
-  const down = (e: PointerEvent) => {
-    e.currentTarget.setPointerCapture(e.pointerId);
-    start.current = { x: e.clientX, width };
-  };
-  const move = (e: PointerEvent) => {
-    if (start.current) resize(Math.max(narrowest, start.current.width + e.clientX - start.current.x));
-  };
-  const key = (e: KeyboardEvent) => {
-    if (e.key !== "ArrowLeft" && e.key !== "ArrowRight") return;
-    e.preventDefault();
-    resize(Math.max(narrowest, width + (e.key === "ArrowRight" ? 16 : -16)));
-  };
-  return (
-    <div className={column.number ? "th num" : "th"} role="columnheader" title={column.about} aria-sort={sorted ? "descending" : undefined}>
-      <span className="cut">{column.title}</span>
-      {sorted && <ArrowDown size={12} aria-hidden />}
-      <span className="grip" role="separator" aria-orientation="vertical" aria-label={`width of ${column.title}`} aria-valuenow={Math.round(width)} tabIndex={0} onPointerDown={down} onPointerMove={move} onPointerUp={() => (start.current = null)} onKeyDown={key} />
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { bytes, clock, count, dateTime, micros } from "../format/format";
 import { service } from "../format/services";
 import { Verdict } from "../frame/icons";
 import { Value } from "../frame/Value";
+import { setView } from "../state/view";
 
 export interface Column {
   id: string;
@@ -118,4 +119,10 @@ export function chosen(ids: readonly string[] | null, fields: readonly Field[]):
     const field = fields.find((f) => f.name === id);
     return field ? [fieldColumn(field)] : [];
   });
+}
+
+/** Shows these columns in this order; none, or the usual ones, leave the URL. */
+export function setColumns(ids: readonly string[]): void {
+  const usualAgain = ids.length === 0 || ids.join() === defaultColumns.join();
+  setView({ columns: usualAgain ? null : [...ids] }, "replace");
 }
