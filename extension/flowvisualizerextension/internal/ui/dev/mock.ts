@@ -48,11 +48,13 @@ interface Query {
 
 class MockServer {
   private readonly began = Date.now();
-  /** Recording began this long before the server did, so that history and "not recording yet" both show. */
-  private readonly oldest = this.began - 50 * 60_000;
+  /** Recording began before the server did, so that history and "not recording yet" both show. */
+  private readonly oldest: number;
   private readonly cache = new Map<number, Flow[]>();
 
-  constructor(private readonly scenario: Scenario) {}
+  constructor(private readonly scenario: Scenario) {
+    this.oldest = this.began - (scenario === "first" ? 45_000 : 50 * 60_000);
+  }
 
   handle: Connect.NextHandleFunction = (req, res) => {
     try {

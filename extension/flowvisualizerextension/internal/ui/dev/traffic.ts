@@ -5,8 +5,8 @@ import type { Field, Flow } from "../src/api/types.ts";
 
 export const intervalMs = 5000;
 
-/** many: a process that calls 5,000 addresses; loss: a ring buffer that overflowed; idle: nothing at all. */
-export type Scenario = "usual" | "many" | "loss" | "idle";
+/** many: a process that calls 5,000 addresses; loss: a ring buffer that overflowed; idle: nothing at all; first: a recording that has only just begun. */
+export type Scenario = "usual" | "many" | "loss" | "idle" | "first";
 
 interface Talk {
   from: [process: string | undefined, address: string];

@@ -122,7 +122,7 @@ check("a filter that cannot be read is said in the bar, here and by the server",
 });
 
 check("brushing the histogram pauses and narrows; + zooms into it; space resumes", async () => {
-  const page = await open();
+  const page = await open("?last=15m");
   await ready(page);
   const box = await page.locator(".hist .plot").boundingBox();
   const asked = page.waitForRequest((r) => r.url().includes("/api/v1/groups") && Number(new URL(r.url()).searchParams.get("to")) < Date.now() - 60_000, { timeout: 10_000 });
@@ -348,8 +348,39 @@ check("CSV and NDJSON hold the filtered flows", async () => {
   await page.close();
 });
 
+check("the first minute is shown as the last minute, until the recording is longer or another range is chosen", async () => {
+  if (!site.mock) throw new Skip("the server's recording may be older");
+  const young = await openSite("first");
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  const widths = new Set();
+  page.on("request", (r) => {
+    const p = new URL(r.url()).searchParams;
+    if (r.url().includes("/histogram")) widths.add(Math.round((p.get("to") - p.get("from")) / 1000));
+  });
+  await page.goto(young.url);
+  await ready(page);
+  const range = () => page.textContent("[aria-label='time range']");
+  equal(await range(), "Last minute", "the first range");
+  const before = await places(page);
+  await until(async () => (await range()) === "Last 5 min", "the range to grow");
+  await requests(page, "groups");
+  await requests(page, "groups");
+  const after = await places(page);
+  for (const id of Object.keys(before)) if (after[id]) equal([after[id].x, after[id].y], [before[id].x, before[id].y], `the place of ${id}`);
+  equal([...widths], [60, 300], "seconds that were asked for");
+  equal(new URL(page.url()).search, "", "the URL");
+  await page.click("[aria-label='time range']");
+  await page.click("text=Last 15 min");
+  equal([await range(), params(page).get("last")], ["Last 15 min", "15m"], "the chosen range");
+  await page.reload();
+  await ready(page);
+  equal(await range(), "Last 15 min", "the range after a reload");
+  await page.close();
+  await young.close();
+});
+
 check("time pages by arrows and a range can be written", async () => {
-  const page = await open();
+  const page = await open("?last=15m");
   await ready(page);
   await page.keyboard.press("ArrowLeft");
   await until(() => params(page).has("from"), "the earlier range");

@@ -68,6 +68,8 @@ if (usual.mock) {
     ["many", "many", {}],
     ["many", "many-addresses", { path: "?level=address" }],
     ["many", "state-toomany", { path: "?level=address&open=internet-out", wait: ".state" }],
+    ["first", "first-minute", {}],
+    ["first", "first-minute-dark", { theme: "dark" }],
     ["idle", "state-waiting", { wait: ".state" }],
   ]) {
     if (only && !name.startsWith(only)) continue;

@@ -1,16 +1,17 @@
 // Every question the screen asks, as hooks. While live they ask again every
 // two seconds, or less often when the store needs longer.
 
-import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { keepPreviousData, QueryClient, queryOptions, useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { query } from "../filter/chips";
 import type { Expr } from "../filter/grammar";
 import { levels } from "../map/levels";
 import { shownRange } from "../state/actions";
-import { rangeOf, type Range } from "../state/range";
+import { rangeOf, spanFor, type Range } from "../state/range";
 import type { View } from "../state/url";
-import { currentView, useView } from "../state/view";
+import { currentView, setOwnSpan, useView } from "../state/view";
 import { ApiError, get, type Params, type Timed } from "./client";
 import { now, serverTime } from "./clock";
+import { recordingBegan } from "./recording";
 import type { Field, FlowPage, Groups, Histogram, Losses, Status, Values } from "./types";
 
 export const client = new QueryClient({
@@ -53,16 +54,24 @@ function rounded(r: Range): { from: number; to: number } {
   return { from: Math.floor(r.from), to: Math.ceil(r.to) };
 }
 
+const statusEvery = 5000;
+
+/** The server's state. It sets the clock, and the span where none was chosen. */
+export const statusQuery = queryOptions({
+  queryKey: ["status"],
+  queryFn: async ({ signal }) => {
+    const { data } = await get<Status>("status", {}, signal);
+    serverTime(data.now);
+    const began = recordingBegan(data);
+    // As long as the recording will be when this is asked next.
+    if (began !== undefined) setOwnSpan(spanFor(now() - began + statusEvery));
+    return data;
+  },
+  refetchInterval: statusEvery,
+});
+
 export function useStatus(): UseQueryResult<Status> {
-  return useQuery({
-    queryKey: ["status"],
-    queryFn: async ({ signal }) => {
-      const { data } = await get<Status>("status", {}, signal);
-      serverTime(data.now);
-      return data;
-    },
-    refetchInterval: 5000,
-  });
+  return useQuery(statusQuery);
 }
 
 const noFields: Field[] = [];

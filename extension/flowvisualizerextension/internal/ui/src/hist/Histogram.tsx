@@ -2,6 +2,7 @@ import { Minus, Plus } from "lucide-react";
 import { useMemo, useRef, useState, type PointerEvent } from "react";
 import { now } from "../api/clock";
 import { useHistogram, useStatus } from "../api/queries";
+import { recordingBegan } from "../api/recording";
 import { counted, bytes, range, seconds, short, tick } from "../format/format";
 import { useSize } from "../frame/useSize";
 import { brush, zoomTime } from "../state/actions";
@@ -107,10 +108,8 @@ function summary(bars: Bars): string {
 /** The part of the range from before the first record. */
 function NotYet({ bars, domain }: { bars: Bars; domain: Range }) {
   const status = useStatus().data;
-  if (!status) return null;
-  const starts = [status.store.oldest, ...(status.agents ?? []).map((a) => a.started)].map((t) => Date.parse(t ?? "")).filter((t) => !Number.isNaN(t));
-  const began = Math.min(...starts);
-  if (!(began > domain.from)) return null;
+  const began = status && recordingBegan(status);
+  if (began === undefined || began <= domain.from) return null;
   const [left, right] = bars.x.range() as [number, number];
   const end = Math.min(right, bars.x(began));
   return (

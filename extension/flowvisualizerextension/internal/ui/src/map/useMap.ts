@@ -86,8 +86,10 @@ export function useMap(size: { width: number; height: number }): MapState {
 }
 
 function askedKey(v: View, rows: number): string {
-  // Pausing and paging keep the width, and so the places.
-  const time = v.brush ? [v.brush.from, v.brush.to] : v.time.kind === "live" ? v.time.span : v.time.to - v.time.from;
+  // Pausing and paging keep the width, and so the places; a span that nobody chose grows without moving anything.
+  const width = v.time.kind === "fixed" ? v.time.to - v.time.from : v.time.span;
+  const own = !v.time.chosen && width === v.time.span;
+  const time = v.brush ? [v.brush.from, v.brush.to] : own ? "own" : width;
   return JSON.stringify([v.level, query(v.chips), v.focus, v.unfolded, time, rows]);
 }
 

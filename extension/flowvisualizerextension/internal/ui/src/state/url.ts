@@ -4,7 +4,7 @@
 import type { Chip } from "../filter/chips";
 import { parse, serialise } from "../filter/grammar";
 import { levelIds, type LevelId } from "../map/levels";
-import { formatSpan, parseSpan, type Range, type Time } from "./range";
+import { formatSpan, parseSpan, type Range, type Time, usualSpan } from "./range";
 
 export type Selection =
   | { kind: "node"; id: string }
@@ -33,12 +33,10 @@ export interface View {
   panel: boolean | null;
 }
 
-export const defaultSpan = 15 * 60_000;
-
 export const initial: View = {
   tab: "map",
   level: "process",
-  time: { kind: "live", span: defaultSpan },
+  time: { kind: "live", span: usualSpan, chosen: false },
   brush: null,
   chips: [],
   selection: null,
@@ -55,7 +53,7 @@ export function encode(v: View): string {
   const p = new URLSearchParams();
   if (v.tab !== initial.tab) p.set("view", v.tab);
   if (v.level !== initial.level) p.set("level", v.level);
-  if (v.time.span !== defaultSpan) p.set("last", formatSpan(v.time.span));
+  if (v.time.chosen) p.set("last", formatSpan(v.time.span));
   if (v.time.kind === "fixed") {
     p.set("from", iso(v.time.from));
     p.set("to", iso(v.time.to));
@@ -81,14 +79,15 @@ export function encode(v: View): string {
 /** The inverse of encode. What cannot be read is left at its default. */
 export function decode(search: string): View {
   const p = new URLSearchParams(search);
-  const span = parseSpan(p.get("last") ?? "") ?? defaultSpan;
+  const asked = parseSpan(p.get("last") ?? "");
+  const span = { span: asked ?? usualSpan, chosen: asked !== undefined };
   const from = Date.parse(p.get("from") ?? "");
   const to = Date.parse(p.get("to") ?? "");
   const level = p.get("level");
   return {
     tab: p.get("view") === "flows" ? "flows" : "map",
     level: levelIds.find((l) => l === level) ?? initial.level,
-    time: from < to ? { kind: "fixed", from, to, span } : { kind: "live", span },
+    time: from < to ? { kind: "fixed", from, to, ...span } : { kind: "live", ...span },
     brush: decodeBrush(p.get("brush")),
     chips: decodeChips(p),
     selection: decodeSelection(p.get("sel")),
