@@ -115,7 +115,7 @@ class MockServer {
       if (!flows) this.cache.set(i, (flows = interval(i, this.scenario).sort((a, b) => (String(a["flow.end"]) < String(b["flow.end"]) ? 1 : -1))));
       for (const f of flows) {
         const end = Date.parse(String(f["flow.end"]));
-        if (end >= q.from && end < q.to && end <= Date.now() && matches(q.filter, f)) found.push(f);
+        if (end >= Math.max(q.from, this.oldest) && end < q.to && end <= Date.now() && matches(q.filter, f)) found.push(f);
       }
     }
     return found;

@@ -3,7 +3,6 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { client, statusQuery } from "./api/queries";
 import { App } from "./frame/App";
-import { currentView } from "./state/view";
 import "./styles/tokens.css";
 import "./styles/parts.css";
 import "./styles/frame.css";
@@ -11,12 +10,10 @@ import "./styles/map.css";
 import "./styles/table.css";
 import "./styles/panel.css";
 
-// Where the link names no range the first status decides it. It is waited for, a
-// moment, so that nothing is asked for a range that is then not shown.
-const patience = 1000;
-if (!currentView().time.chosen) {
-  await Promise.race([client.prefetchQuery(statusQuery), new Promise((done) => setTimeout(done, patience))]);
-}
+// The first status decides the range, where the link names none, and how fine the
+// histogram is. It is waited for, a moment, so that nothing is asked for twice.
+const patience = 500;
+await Promise.race([client.prefetchQuery(statusQuery), new Promise((done) => setTimeout(done, patience))]);
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

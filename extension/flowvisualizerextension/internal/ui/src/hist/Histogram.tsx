@@ -6,16 +6,23 @@ import { recordingBegan } from "../api/recording";
 import { counted, bytes, range, seconds, short, tick } from "../format/format";
 import { useSize } from "../frame/useSize";
 import { brush, zoomTime } from "../state/actions";
-import { rangeOf, type Range } from "../state/range";
+import { rangeOf, type Range, type Time } from "../state/range";
 import { useView } from "../state/view";
 import { brushed, layBars, plot, ticks, type Bar, type Bars } from "./scale";
 
-const bucketCount = 120;
+const mostBars = 120;
+
+/** How many bars: none is narrower than the agents' interval, since all of an interval's records may end at once. */
+function useBarCount(time: Time): number {
+  const intervals = (useStatus().data?.agents ?? []).map((a) => a.intervalSeconds * 1000);
+  const width = time.kind === "live" ? time.span : time.to - time.from;
+  return Math.max(1, Math.min(mostBars, Math.ceil(width / Math.max(1, ...intervals))));
+}
 
 /** Connections over time. Dragging narrows everything below to a part of it. */
 export function Histogram() {
   const v = useView();
-  const answer = useHistogram(bucketCount);
+  const answer = useHistogram(useBarCount(v.time));
   const data = answer.data?.data;
   const [ref, size] = useSize<HTMLElement>();
   const domain: Range = useMemo(
