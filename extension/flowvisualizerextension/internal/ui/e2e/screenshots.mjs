@@ -52,7 +52,11 @@ await shot(usual, "tip", { act: (p) => p.hover(".rows .tr >> nth=1 >> .v.mono >>
 await shot(usual, "state-nomatch", { path: "?f=flow.action+%3D+allow&f=destination.port+%3D+5433", wait: ".state" });
 await shot(usual, "state-badquery", { path: "?f=destination.port+%3D+443&f=source.address+%3D+10.0.0.0/33", wait: ".state" });
 await shot(usual, "state-error", { wait: ".state", before: (p) => json(p, "groups", { error: { code: "timeout", message: "the store did not answer in 30 s" } }, 504) });
-await shot(usual, "state-loading", { wait: ".loading", before: (p) => p.route("**/api/v1/groups*", () => {}) });
+const never = (p) => Promise.all(["groups", "histogram", "flows"].map((path) => p.route(`**/api/v1/${path}?*`, () => {})));
+await shot(usual, "state-loading", { wait: "#cancel", before: never });
+await shot(usual, "state-cancelled", { wait: "#cancel", before: never, act: (p) => p.click("#cancel") });
+await shot(usual, "state-stale", { act: async (p) => { await never(p); await p.click("[aria-label='time range']"); await p.click("text=Last 6 hours"); await p.waitForSelector("#cancel"); } });
+await shot(usual, "state-flows-cancelled", { path: "?view=flows", wait: "#cancel", before: never, act: (p) => p.click("#cancel") });
 await shot(usual, "state-silent", {
   before: (p) => p.route("**/api/v1/status", async (r) => {
     const answer = await (await r.fetch()).json();

@@ -1,7 +1,8 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { client, statusQuery } from "./api/queries";
+import { client } from "./api/cache";
+import { statusQuery } from "./api/queries";
 import { App } from "./frame/App";
 import "./styles/tokens.css";
 import "./styles/parts.css";

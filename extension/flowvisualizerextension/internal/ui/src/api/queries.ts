@@ -1,7 +1,7 @@
 // Every question the screen asks, as hooks. While live they ask again every
 // two seconds, or less often when the store needs longer.
 
-import { keepPreviousData, QueryClient, queryOptions, useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { query } from "../filter/chips";
 import type { Expr } from "../filter/grammar";
 import { levels } from "../map/levels";
@@ -9,21 +9,11 @@ import { shownRange } from "../state/actions";
 import { rangeOf, spanFor, type Range } from "../state/range";
 import type { View } from "../state/url";
 import { currentView, setOwnSpan, useView } from "../state/view";
-import { ApiError, get, type Params, type Timed } from "./client";
+import { reading, wasStopped } from "./cache";
+import { get, type Params, type Timed } from "./client";
 import { now, serverTime } from "./clock";
 import { recordingBegan } from "./recording";
 import type { Field, FlowPage, Groups, Histogram, Losses, Status, Values } from "./types";
-
-export const client = new QueryClient({
-  defaultOptions: {
-    queries: {
-      refetchOnWindowFocus: false,
-      staleTime: 1000,
-      retry: (failures, e) => e instanceof ApiError && e.code === "unreachable" && failures < 1,
-      retryDelay: 500,
-    },
-  },
-});
 
 const beat = 2000;
 
@@ -44,7 +34,8 @@ function useRanged<T>(path: string, params: Params, which: Which = "shown", enab
   return useQuery({
     queryKey: [path, params, rangeKey(v, which)],
     queryFn: ({ signal }) => get<T>(path, { ...params, ...rounded(rangeNow(which)) }, signal),
-    refetchInterval: (q) => (v.time.kind === "live" ? Math.max(beat, 4 * (q.state.data?.took ?? 0)) : false),
+    meta: reading,
+    refetchInterval: (q) => (v.time.kind === "live" && !wasStopped(q) ? Math.max(beat, 4 * (q.state.data?.took ?? 0)) : false),
     placeholderData: keepPreviousData,
     enabled,
   });
@@ -150,6 +141,7 @@ export function useFlowPages(epoch: number) {
       return { ...data, range };
     },
     getNextPageParam: (last) => (last.next === undefined ? undefined : { from: last.range.from, to: last.range.to, cursor: last.next }),
+    meta: reading,
     placeholderData: keepPreviousData,
     staleTime: Infinity,
   });

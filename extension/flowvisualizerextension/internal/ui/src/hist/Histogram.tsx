@@ -1,5 +1,6 @@
 import { Minus, Plus } from "lucide-react";
 import { useMemo, useRef, useState, type PointerEvent } from "react";
+import { isStale, isStopped } from "../api/cache";
 import { now } from "../api/clock";
 import { useHistogram, useStatus } from "../api/queries";
 import { recordingBegan } from "../api/recording";
@@ -23,7 +24,8 @@ function useBarCount(time: Time): number {
 export function Histogram() {
   const v = useView();
   const answer = useHistogram(useBarCount(v.time));
-  const data = answer.data?.data;
+  const unread = isStopped(answer);
+  const data = unread ? undefined : answer.data?.data;
   const [ref, size] = useSize<HTMLElement>();
   const domain: Range = useMemo(
     () => (data && v.time.kind === "live" ? { from: Date.parse(data.from), to: Date.parse(data.to) } : rangeOf(v.time, now())),
@@ -31,8 +33,8 @@ export function Histogram() {
   );
   const bars = useMemo(() => layBars(data?.buckets ?? [], data?.stepMs ?? 1, domain, size.width), [data, domain, size.width]);
   return (
-    <section className={`hist ${answer.isPlaceholderData ? "stale" : ""}`} aria-label="flows over time" ref={ref}>
-      {size.width > 0 && <Plot bars={bars} stepMs={data?.stepMs ?? 1} domain={domain} width={size.width} live={v.time.kind === "live"} brushedRange={v.brush} loaded={data !== undefined} />}
+    <section className={`hist ${isStale(answer) ? "stale" : ""}`} aria-label="flows over time" ref={ref}>
+      {size.width > 0 && <Plot bars={bars} stepMs={data?.stepMs ?? 1} domain={domain} width={size.width} live={v.time.kind === "live"} brushedRange={v.brush} loaded={data !== undefined} unread={unread} />}
       <button type="button" className="ib zin" aria-label="zoom in" title="Zoom in (+)" onClick={() => zoomTime("in")}><Plus size={16} aria-hidden /></button>
       <button type="button" className="ib zout" aria-label="zoom out" title="Zoom out (−)" onClick={() => zoomTime("out")}><Minus size={16} aria-hidden /></button>
     </section>
@@ -47,9 +49,10 @@ interface PlotProps {
   live: boolean;
   brushedRange: Range | null;
   loaded: boolean;
+  unread: boolean;
 }
 
-function Plot({ bars, stepMs, domain, width, live, brushedRange, loaded }: PlotProps) {
+function Plot({ bars, stepMs, domain, width, live, brushedRange, loaded, unread }: PlotProps) {
   const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
   const [hover, setHover] = useState<Bar | null>(null);
   const svg = useRef<SVGSVGElement>(null);
@@ -87,6 +90,7 @@ function Plot({ bars, stepMs, domain, width, live, brushedRange, loaded }: PlotP
             <text x={52} y={74} textAnchor="end">{short(bars.maxDeny)}</text>
           </>
         )}
+        {unread && <text x={(left + right) / 2} y={43} textAnchor="middle">reading was cancelled</text>}
         <text x={52} y={46} textAnchor="end" className="t-allow">allow</text>
         <text x={52} y={60} textAnchor="end" className="t-deny">deny</text>
         {bars.bars.map((b) => (
