@@ -35,6 +35,14 @@ check("the page loads with map, histogram, table and panel", async () => {
   await page.close();
 });
 
+check("what is not captured is listed beside what is", async () => {
+  const page = await open();
+  await page.waitForSelector(".checks li");
+  equal(await count(page, ".checks li"), (await count(page, ".checks .c-allow")) + (await count(page, ".checks .c-unk")), "lines with a mark");
+  expect(/Kubernetes/.test(await page.textContent(".checks")), "what is missing is not named");
+  await page.close();
+});
+
 check("clicking a value adds a chip and puts the filter in the URL", async () => {
   const page = await open("?view=flows&last=1h");
   await page.waitForSelector(".rows .tr .v");
