@@ -18,6 +18,7 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
   const scroller = useRef<HTMLDivElement>(null);
   const widths = resizing ? { ...v.widths, [resizing.id]: resizing.width } : v.widths;
   const width = (c: Column) => widths[c.id] ?? c.width;
+  const leastWidth = (c: Column) => widths[c.id] ?? c.least ?? c.width;
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12, getItemKey: (i) => String(rows[i]?.["flow.id"] ?? i) });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
@@ -28,8 +29,8 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
 
   const growing = columns.filter((c) => c.grow && widths[c.id] === undefined);
   const stretched = growing.length > 0 ? growing : columns.slice(-1);
-  const template = columns.map((c) => (stretched.includes(c) ? `minmax(${width(c)}px, 1fr)` : `${width(c)}px`)).join(" ");
-  const least = columns.reduce((n, c) => n + width(c), 0);
+  const template = columns.map((c) => `minmax(${leastWidth(c)}px, ${stretched.includes(c) ? "1fr" : `${width(c)}px`})`).join(" ");
+  const least = columns.reduce((n, c) => n + leastWidth(c), 0);
   const chosenId = v.selection?.kind === "flow" ? v.selection.id : null;
   const open = (f: Flow) => select({ kind: "flow", id: String(f["flow.id"]) });
   const key = (e: KeyboardEvent, index: number) => {
