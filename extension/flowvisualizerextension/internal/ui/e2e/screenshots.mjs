@@ -30,6 +30,8 @@ const hourAgo = () => new Date(Date.now() - 3_600_000).toISOString();
 const usual = await openSite();
 await shot(usual, "map-light");
 await shot(usual, "map-dark", { theme: "dark" });
+await shot(usual, "map-1280", { size: { width: 1280, height: 900 } });
+await shot(usual, "map-1920", { size: { width: 1920, height: 1080 } });
 await shot(usual, "edge-light", { path: "?sel=edge+p:chromium+%3E+a:203.0.113.10" });
 await shot(usual, "edge-dark", { theme: "dark", path: "?sel=edge+p:chromium+%3E+a:203.0.113.10" });
 await shot(usual, "node", { path: "?sel=node+p:node" });
@@ -74,6 +76,8 @@ if (usual.mock) {
     ["many", "state-toomany", { path: "?level=address&open=internet-out", wait: ".state" }],
     ["first", "first-minute", {}],
     ["first", "first-minute-dark", { theme: "dark" }],
+    ["loopback", "map-loopback", {}],
+    ["loopback", "map-loopback-dark", { theme: "dark" }],
     ["idle", "state-waiting", { wait: ".state" }],
   ]) {
     if (only && !name.startsWith(only)) continue;

@@ -92,7 +92,10 @@ function place(drawn: DrawnMap, lit: ReadonlySet<string>): Label[] {
     const text = kind === "deny" ? denyLabel(edge) : allowLabel(edge);
     const width = text.length * 6.2 + (kind === "deny" ? 32 : 8);
     const lift = kind === "deny" ? 0 : 10 + drawn.shapes.get(edge.key)!.width / 2;
-    const at = labelSpot(shape, width, lift, taken, kind === "deny" ? points.filter((p) => p.line !== shape) : points);
+    // What was refused, and what a person points at, is labelled even in a crowd.
+    const most = kind === "deny" || lit.has(edge.key) ? Infinity : 2;
+    const lines = kind === "deny" ? points.filter((p) => p.line !== shape) : points;
+    const at = labelSpot(shape, width, lift, { taken, frames: drawn.layout.groups, lines, most });
     if (!at) continue;
     taken.push(labelRect(at, width));
     labels.push({ edge, kind, text, at });
