@@ -9,7 +9,7 @@ import { useSize } from "../frame/useSize";
 import { brush, zoomTime } from "../state/actions";
 import { rangeOf, type Range, type Time } from "../state/range";
 import { useView } from "../state/view";
-import { brushed, layBars, plot, ticks, type Bar, type Bars } from "./scale";
+import { brushed, layBars, lossRuns, plot, ticks, type Bar, type Bars, type LossRun } from "./scale";
 
 const mostBars = 120;
 
@@ -99,7 +99,7 @@ function Plot({ bars, stepMs, domain, width, live, brushedRange, loaded, unread 
             {b.deny.height > 0 && <rect className="f-deny" x={b.x} width={b.width} {...b.deny} />}
           </g>
         ))}
-        {bars.bars.filter((b) => b.bucket.lost > 0).map((b) => <LossMark key={b.start} bar={b} />)}
+        {lossRuns(bars.bars).map((run) => <LossMark key={run.start} run={run} />)}
         <Ticks bars={bars} domain={domain} left={left} right={right} />
         {live && <path d={`M${right} ${plot.top}V${plot.bottom}`} className="now" />}
         {live && <circle cx={right} cy={plot.top} r={3} className="f-allow" />}
@@ -132,12 +132,12 @@ function NotYet({ bars, domain }: { bars: Bars; domain: Range }) {
   );
 }
 
-function LossMark({ bar }: { bar: Bar }) {
-  const x = bar.x + bar.width / 2;
-  const width = Math.max(4, bar.width + 2);
+function LossMark({ run }: { run: LossRun }) {
+  const x = run.x + run.width / 2;
+  const width = Math.max(4, run.width + 2);
   return (
     <g className="lossmark">
-      <title>{`${bar.bucket.lost} lost at ${seconds(bar.start)}`}</title>
+      <title>{`${run.lost} lost at ${seconds(run.start)}`}</title>
       <rect x={x - width / 2} y={plot.top} width={width} height={plot.bottom - plot.top} className="f-surface" />
       <rect x={x - width / 2} y={plot.top} width={width} height={plot.bottom - plot.top} fill="url(#hatch-loss)" />
       <path d={`M${x - 4.5} 8h9l-4.5 7z`} className="f-pred" />
