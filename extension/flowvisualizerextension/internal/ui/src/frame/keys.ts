@@ -19,7 +19,7 @@ export const keyTable = [
   { keys: ["t"], what: "Light or dark" },
   { keys: ["y"], what: "Copy the link to this view" },
   { keys: ["r"], what: "Try again what failed or was cancelled" },
-  { keys: ["esc"], what: "Cancel a long reading; else undo: selection, then focus, then the brushed time" },
+  { keys: ["esc"], what: "Cancel a long reading, else drop selection, focus, brush" },
   { keys: ["?"], what: "This list" },
 ];
 
