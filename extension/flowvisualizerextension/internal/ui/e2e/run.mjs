@@ -462,6 +462,7 @@ check("a long reading can be cancelled, which closes the connections, and tried 
   expect((await count(page, ".node")) > 0, "the map went before there was another");
   await page.click("#cancel");
   await page.waitForSelector(".state >> text=Reading was cancelled");
+  equal(/\d/.test(await page.textContent("#counts")), false, "counts of what was asked before");
   await until(() => ["groups", "histogram", "flows"].every((path) => closed.includes(`${path} net::ERR_ABORTED`)), `closed connections, got ${closed}`);
   const asked = [];
   page.on("request", (r) => asked.push(r.url()));

@@ -9,11 +9,11 @@ import { shownRange } from "../state/actions";
 import { rangeOf, spanFor, type Range } from "../state/range";
 import type { View } from "../state/url";
 import { currentView, setOwnSpan, useView } from "../state/view";
-import { reading, wasStopped } from "./cache";
+import { isStopped, reading, wasStopped } from "./cache";
 import { get, type Params, type Timed } from "./client";
 import { now, serverTime } from "./clock";
 import { recordingBegan } from "./recording";
-import type { Field, FlowPage, Groups, Histogram, Losses, Status, Values } from "./types";
+import type { Field, FlowPage, Groups, Histogram, Losses, Measures, Status, Values } from "./types";
 
 const beat = 2000;
 
@@ -92,9 +92,10 @@ export function useMapGroups(): { allowed: UseQueryResult<Timed<Groups>>; denied
   };
 }
 
-/** What all flows that match the chips come to. */
-export function useTotals(): UseQueryResult<Timed<Groups>> {
-  return useGroups(["flow.action"], undefined, "bytes", 3);
+/** What all flows that match the chips come to; undefined until that is known. */
+export function useTotals(): Measures | undefined {
+  const answer = useGroups(["flow.action"], undefined, "bytes", 3);
+  return isStopped(answer) ? undefined : answer.data?.data.total;
 }
 
 /** Groups of the flows that match the chips and part. */

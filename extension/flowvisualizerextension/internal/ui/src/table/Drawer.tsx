@@ -69,7 +69,7 @@ function DrawerHead({ v, shut, full }: { v: View; shut: boolean; full: boolean }
 
 /** "3,118 in 13:56 – 14:16", or while live "214 since 14:29:12". */
 function Extent({ v }: { v: View }) {
-  const n = useTotals().data?.data.total.records;
+  const n = useTotals()?.records;
   const r = shownRange(v);
   const when = v.time.kind === "live" ? `since ${seconds(r.from)}` : `in ${range(r.from, r.to)}`;
   return <>{n === undefined ? "" : `${count(n)} `}{when}</>;
