@@ -17,7 +17,8 @@ const mostBars = 120;
 function useBarCount(time: Time): number {
   const intervals = (useStatus().data?.agents ?? []).map((a) => a.intervalSeconds * 1000);
   const width = time.kind === "live" ? time.span : time.to - time.from;
-  return Math.max(1, Math.min(mostBars, Math.ceil(width / Math.max(1, ...intervals))));
+  // One more, since the range begins and ends within a bar.
+  return Math.min(mostBars, Math.ceil(width / Math.max(1, ...intervals)) + 1);
 }
 
 /** Connections over time. Dragging narrows everything below to a part of it. */

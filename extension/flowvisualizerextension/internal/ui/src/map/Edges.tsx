@@ -3,7 +3,7 @@ import { DenyMark } from "../frame/icons";
 import { select } from "../state/actions";
 import type { Selection } from "../state/url";
 import { allowLabel, denyLabel } from "./describe";
-import { labelRect, labelSpot, samples, type EdgeShape, type Point, type Rect } from "./geometry";
+import { labelRect, labelSpot, loopRect, samples, type EdgeShape, type Point, type Rect } from "./geometry";
 import { nodeHeight } from "./layout";
 import { plain, type MapEdge } from "./model";
 import type { DrawnMap } from "./useMap";
@@ -84,6 +84,7 @@ function place(drawn: DrawnMap, lit: ReadonlySet<string>): Label[] {
   ];
   const taken: Rect[] = [...drawn.layout.nodes.values()].map((n) => ({ x: n.x, y: n.y, width: n.width, height: nodeHeight }));
   for (const g of drawn.layout.groups) taken.push({ x: g.x, y: g.y, width: g.width, height: 26 });
+  for (const s of drawn.shapes.values()) taken.push(...[s.allow, s.deny].flatMap((line) => (line && loopRect(line)) ?? []));
   const points = [...drawn.shapes.values()].flatMap((s) => [s.allow, s.deny].flatMap((line) => (line ? samples(line).map((p) => ({ ...p, line })) : [])));
   const labels: Label[] = [];
   for (const { edge, kind } of wanted) {

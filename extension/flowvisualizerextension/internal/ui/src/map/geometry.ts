@@ -79,7 +79,9 @@ export function shapes(edges: readonly MapEdge[], at: Layout): Map<string, EdgeS
     if (allowed) shape.allow = arrow(shifted(-both / 2), width);
     if (denied) shape.deny = bar(shifted(both ? both / 2 + 2 : 0));
     if (self) {
-      const beside = { x: from.x + from.width + loopReach, y: (y0 + y3) / 2 };
+      // Where other edges leave below the loop its label keeps away from theirs.
+      const middle = (y0 + y3) / 2;
+      const beside = { x: from.x + from.width + loopReach, y: middle < from.y + nodeHeight / 2 ? middle - 5 : middle };
       if (shape.allow) shape.allow.beside = both ? { ...beside, y: beside.y - 9 } : beside;
       if (shape.deny) shape.deny.beside = both ? { ...beside, y: beside.y + 10 } : beside;
     }
@@ -291,8 +293,8 @@ export function labelSpot(line: Line, width: number, lift: number, { taken, fram
   }
   let best: { at: Point; cost: number } | undefined;
   const end = line.curves.at(-1)!.p3;
-  const head = { x: end.x - 12, y: end.y - 6, width: 24, height: 12 };
-  const spots = line.curves.flatMap((c, i) => [0.12, 0.25, 0.38, 0.5, 0.62, 0.75, 0.88].map((t) => ({ c, t, far: Math.abs((i + t) / line.curves.length - 0.5) })));
+  const head = { x: end.x - 10, y: end.y - 6, width: 20, height: 12 };
+  const spots = line.curves.flatMap((c, i) => [0.12, 0.25, 0.38, 0.44, 0.5, 0.56, 0.62, 0.75, 0.88].map((t) => ({ c, t, far: Math.abs((i + t) / line.curves.length - 0.5) })));
   for (const { c, t, far } of spots) {
     const p = pointAt(c, t);
     const at = { x: p.x, y: p.y - lift };
@@ -308,6 +310,13 @@ export function labelSpot(line: Line, width: number, lift: number, { taken, fram
     if (!best || cost < best.cost) best = { at, cost };
   }
   return best?.at;
+}
+
+/** What a loop takes of the room beside its node. */
+export function loopRect(line: Line): Rect | undefined {
+  const [curve] = line.curves;
+  if (!line.beside || !curve) return undefined;
+  return { x: curve.p0.x, y: curve.p0.y, width: line.beside.x - curve.p0.x - 4, height: curve.p3.y - curve.p0.y };
 }
 
 export function labelRect(at: Point, width: number): Rect {
