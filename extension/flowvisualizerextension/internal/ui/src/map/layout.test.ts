@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { edgeWidth, labelSpot, pointAt, shapes } from "./geometry";
+import { edgeWidth, pointAt, shapes } from "./geometry";
+import { labelSpot } from "./labels";
 import { layout, type Layout, nodeHeight, pitch, settle } from "./layout";
 import type { GroupId } from "./levels";
 import { type MapModel, type MapNode, noTotals, type Side } from "./model";
