@@ -48,11 +48,13 @@ interface Query {
 
 class MockServer {
   private readonly began = Date.now();
-  /** Recording began this long before the server did, so that history and "not recording yet" both show. */
-  private readonly oldest = this.began - 50 * 60_000;
+  /** Recording began before the server did, so that history and "not recording yet" both show. */
+  private readonly oldest: number;
   private readonly cache = new Map<number, Flow[]>();
 
-  constructor(private readonly scenario: Scenario) {}
+  constructor(private readonly scenario: Scenario) {
+    this.oldest = this.began - (scenario === "first" ? 45_000 : 50 * 60_000);
+  }
 
   handle: Connect.NextHandleFunction = (req, res) => {
     try {
@@ -113,7 +115,7 @@ class MockServer {
       if (!flows) this.cache.set(i, (flows = interval(i, this.scenario).sort((a, b) => (String(a["flow.end"]) < String(b["flow.end"]) ? 1 : -1))));
       for (const f of flows) {
         const end = Date.parse(String(f["flow.end"]));
-        if (end >= q.from && end < q.to && end <= Date.now() && matches(q.filter, f)) found.push(f);
+        if (end >= Math.max(q.from, this.oldest) && end < q.to && end <= Date.now() && matches(q.filter, f)) found.push(f);
       }
     }
     return found;
@@ -128,7 +130,7 @@ class MockServer {
 
   private groups(q: Query): object {
     const by = (q.params.get("by") ?? "").split(",").filter(Boolean);
-    if (by.length > 8) throw new BadRequest("bad_request", "at most 8 fields can be grouped by", "by");
+    if (by.length > 16) throw new BadRequest("bad_request", "group by at most 16", "by");
     const sort = q.params.get("sort") ?? "bytes";
     const limit = Number(q.params.get("limit") ?? 500);
     const found = new Map<string, Group>();
@@ -194,11 +196,7 @@ class MockServer {
     const idle = this.scenario === "idle";
     return {
       host, node: "", cluster: "", version: "0.1.0", lastSeen: new Date(lastSeen).toISOString(), started: new Date(this.oldest).toISOString(), intervalSeconds: intervalMs / 1000,
-      engines: [
-        { name: "tcp", on: true, detail: "" },
-        { name: "udp", on: false, detail: "not in this version" },
-        { name: "drops", on: false, detail: "not in this version" },
-      ],
+      engines: [{ name: "tcp", on: true, detail: "" }],
       connections: idle ? 0 : 23, records: idle ? 0 : Math.round((lastSeen - this.oldest) / 250), lost: this.scenario === "loss" ? this.loss.count : 0, cpuPercent: 0.4, memoryBytes: 61_000_000,
     };
   }

@@ -5,8 +5,8 @@ import type { Field, Flow } from "../src/api/types.ts";
 
 export const intervalMs = 5000;
 
-/** many: a process that calls 5,000 addresses; loss: a ring buffer that overflowed; idle: nothing at all. */
-export type Scenario = "usual" | "many" | "loss" | "idle";
+/** many: a process that calls 5,000 addresses; loss: a ring buffer that overflowed; idle: nothing at all; first: a recording that has only just begun; loopback: programs that call each other and themselves. */
+export type Scenario = "usual" | "many" | "loss" | "idle" | "first" | "loopback";
 
 interface Talk {
   from: [process: string | undefined, address: string];
@@ -43,6 +43,17 @@ const talks: Talk[] = [
   { from: ["prometheus", lo], to: ["node", lo], port: 9464, rate: 1, sent: 300, received: 18_000, rtt: 45 },
 ];
 
+const loopback: Talk[] = [
+  { from: ["python3.11", lo], to: ["python3.11", lo], port: 35367, rate: 40, sent: 260, received: 1_300, rtt: 12 },
+  { from: ["curl", lo], to: ["otelcol-flowlogs", lo], port: 8699, rate: 0.5, sent: 440, received: 1_900, rtt: 180 },
+  { from: ["chromium", lo], to: ["otelcol-flowlogs", lo], port: 8699, rate: 1.5, sent: 2_200, received: 37_000, rtt: 4_900 },
+  { from: ["chromium", lo], to: [undefined, lo], port: 8686, rate: 0.4, sent: 52, received: 52, rtt: 0, deny: "connection_refused" },
+  { from: ["node", lo], to: ["node", lo], port: 3000, rate: 1, sent: 900, received: 4_000, rtt: 30 },
+  { from: ["node", lo], to: ["otelcol-flowlogs", lo], port: 4317, rate: 0.5, sent: 3_000, received: 200, rtt: 60 },
+  { from: ["ruby", lo], to: ["ruby", lo], port: 4567, rate: 1, sent: 900, received: 4_000, rtt: 30 },
+  { from: ["ruby", lo], to: ["ruby", lo], port: 4568, rate: 0.6, sent: 52, received: 52, rtt: 0, deny: "connection_refused" },
+];
+
 function random(seed: number): () => number {
   let a = seed >>> 0;
   return () => {
@@ -65,7 +76,7 @@ export function interval(index: number, scenario: Scenario): Flow[] {
   const next = random(index * 7919 + 17);
   const flows: Flow[] = [];
   const wave = 1 + 0.5 * Math.sin(index / 17) + 0.25 * Math.sin(index / 5);
-  for (const [i, t] of talks.entries()) {
+  for (const [i, t] of (scenario === "loopback" ? loopback : talks).entries()) {
     const burst = t.deny && index % 40 < 6 ? 5 : 1;
     const n = Math.floor(t.rate * wave * burst + next());
     if (n > 0) flows.push(record(index, i, t, n, next));

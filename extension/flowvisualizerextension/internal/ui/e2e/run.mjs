@@ -35,6 +35,14 @@ check("the page loads with map, histogram, table and panel", async () => {
   await page.close();
 });
 
+check("what is not captured is listed beside what is", async () => {
+  const page = await open();
+  await page.waitForSelector(".checks li");
+  equal(await count(page, ".checks li"), (await count(page, ".checks .c-allow")) + (await count(page, ".checks .c-unk")), "lines with a mark");
+  expect(/Kubernetes/.test(await page.textContent(".checks")), "what is missing is not named");
+  await page.close();
+});
+
 check("clicking a value adds a chip and puts the filter in the URL", async () => {
   const page = await open("?view=flows&last=1h");
   await page.waitForSelector(".rows .tr .v");
@@ -122,7 +130,7 @@ check("a filter that cannot be read is said in the bar, here and by the server",
 });
 
 check("brushing the histogram pauses and narrows; + zooms into it; space resumes", async () => {
-  const page = await open();
+  const page = await open("?last=15m");
   await ready(page);
   const box = await page.locator(".hist .plot").boundingBox();
   const asked = page.waitForRequest((r) => r.url().includes("/api/v1/groups") && Number(new URL(r.url()).searchParams.get("to")) < Date.now() - 60_000, { timeout: 10_000 });
@@ -154,6 +162,15 @@ check("live brings new flows into the table and counts them while paused", async
   await until(async () => /^\+[1-9]/.test(await page.textContent(".btn.waiting")), "flows that wait");
   await page.click("text=Resume live");
   await page.waitForSelector(".btn.live");
+  await page.close();
+});
+
+check("a machine without network still shows its own flows", async () => {
+  const page = await open("?last=1h");
+  await ready(page);
+  // What a page hears when the network goes; the server on the same machine still answers.
+  await page.evaluate(() => dispatchEvent(new Event("offline")));
+  for (let i = 0; i < 2; i++) await requests(page, "groups");
   await page.close();
 });
 
@@ -237,6 +254,24 @@ for (const theme of ["light", "dark"]) {
   });
 }
 
+check("the usual columns hold their longest values", async () => {
+  const page = await open("?last=1h");
+  await page.route("**/api/v1/stream*", (r) => r.abort());
+  await page.route("**/api/v1/flows?*", async (r) => {
+    const answer = await (await r.fetch()).json();
+    const longest = { "destination.port": 65535, "flow.connections.seen": 999_999, "source.bytes": 999e9, "destination.bytes": 8.88e12, "flow.tcp.rtt.sum": 4960, "flow.tcp.rtt.samples": 1 };
+    answer.flows.forEach((f, i) => Object.assign(f, longest, i % 2 ? { "destination.port": 9200, "flow.connections.seen": 9_999_999, "flow.action": "deny", "flow.deny.reason": "host_unreachable" } : {}));
+    await r.fulfill({ json: answer });
+  });
+  page.expectsErrors = true;
+  await page.reload();
+  await page.waitForSelector(".rows .tr >> nth=1");
+  const cut = await page.$$eval(".th .cut, .td:not(:has(.endpoint)), .td:not(:has(.endpoint)) .v", (all) => [...new Set(all.filter((e) => e.clientWidth > 0 && e.scrollWidth > e.clientWidth).map((e) => e.textContent))]);
+  equal(cut, [], "what is cut off");
+  expect(await page.$eval(".table", (t) => t.scrollWidth <= t.clientWidth), "the table is wider than its place");
+  await page.close();
+});
+
 check("columns are chosen, kept in the URL and resized", async () => {
   const page = await open("?view=flows&last=1h");
   await page.waitForSelector(".rows .tr");
@@ -253,7 +288,48 @@ check("columns are chosen, kept in the URL and resized", async () => {
   await page.mouse.down();
   await page.mouse.move(box.x + 64, box.y + 10, { steps: 3 });
   await page.mouse.up();
-  equal(Math.round((await page.locator(".th").nth(2).boundingBox()).width - before), 60, "what the column grew by");
+  const grown = async () => Math.round((await page.locator(".th").nth(2).boundingBox()).width - before);
+  equal(await grown(), 60, "what the column grew by");
+  await page.reload();
+  await page.waitForSelector(".th >> text=network.transport");
+  equal(await grown(), 60, "what the column grew by, after a reload");
+  await page.locator(".th .grip").nth(2).dblclick();
+  await until(() => !params(page).has("widths"), "the usual width");
+  await page.close();
+});
+
+check("columns change places by dragging and by alt with an arrow", async () => {
+  const page = await open("?view=flows&last=1h");
+  await page.waitForSelector(".rows .tr");
+  const titles = () => page.$$eval(".th .cut", (all) => all.map((t) => t.textContent));
+  const usual = await titles();
+  const middle = async (n) => {
+    const box = await page.locator(".th").nth(n).boundingBox();
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  };
+  const [from, to] = [await middle(4), await middle(1)];
+  const drag = async () => {
+    await page.mouse.move(from.x, from.y);
+    await page.mouse.down();
+    await page.mouse.move(to.x - 20, to.y, { steps: 6 });
+    await page.waitForSelector(".tr.head .drop");
+  };
+  await drag();
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  equal(await titles(), usual, "after a drag that was given up");
+  await drag();
+  await page.mouse.up();
+  const dragged = [usual[0], usual[4], ...usual.slice(1, 4), ...usual.slice(5)];
+  equal(await titles(), dragged, "after the drag");
+  equal(await count(page, ".tr.head .drop"), 0, "marks that stay");
+  await page.reload();
+  await page.waitForSelector(".rows .tr");
+  equal(await titles(), dragged, "after a reload");
+  await page.locator(".th").nth(1).focus();
+  for (let i = 0; i < 3; i++) await page.keyboard.press("Alt+ArrowRight");
+  equal(await titles(), usual, "after alt and the arrow");
+  equal(params(page).has("cols"), false, "the usual columns in the URL");
   await page.close();
 });
 
@@ -289,8 +365,39 @@ check("CSV and NDJSON hold the filtered flows", async () => {
   await page.close();
 });
 
+check("the first minute is shown as the last minute, until the recording is longer or another range is chosen", async () => {
+  if (!site.mock) throw new Skip("the server's recording may be older");
+  const young = await openSite("first");
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  const widths = new Set();
+  page.on("request", (r) => {
+    const p = new URL(r.url()).searchParams;
+    if (r.url().includes("/histogram")) widths.add(Math.round((p.get("to") - p.get("from")) / 1000));
+  });
+  await page.goto(young.url);
+  await ready(page);
+  const range = () => page.textContent("[aria-label='time range']");
+  equal(await range(), "Last minute", "the first range");
+  const before = await places(page);
+  await until(async () => (await range()) === "Last 5 min", "the range to grow");
+  await requests(page, "groups");
+  await requests(page, "groups");
+  const after = await places(page);
+  for (const id of Object.keys(before)) if (after[id]) equal([after[id].x, after[id].y], [before[id].x, before[id].y], `the place of ${id}`);
+  equal([...widths], [60, 300], "seconds that were asked for");
+  equal(new URL(page.url()).search, "", "the URL");
+  await page.click("[aria-label='time range']");
+  await page.click("text=Last 15 min");
+  equal([await range(), params(page).get("last")], ["Last 15 min", "15m"], "the chosen range");
+  await page.reload();
+  await ready(page);
+  equal(await range(), "Last 15 min", "the range after a reload");
+  await page.close();
+  await young.close();
+});
+
 check("time pages by arrows and a range can be written", async () => {
-  const page = await open();
+  const page = await open("?last=15m");
   await ready(page);
   await page.keyboard.press("ArrowLeft");
   await until(() => params(page).has("from"), "the earlier range");
@@ -320,13 +427,64 @@ check("filters that match nothing name the last one and can be switched off", as
 });
 
 check("a server that fails is said, with a way to try again", async () => {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  await page.route("**/api/v1/groups*", (r) => r.fulfill({ status: 503, json: { error: { code: "store_unavailable", message: "the store is not open" } } }));
-  await page.goto(site.url);
+  const page = await open("?view=flows");
+  page.expectsErrors = true;
+  for (const path of ["groups", "flows"]) {
+    await page.route(`**/api/v1/${path}?*`, (r) => r.fulfill({ status: 503, json: { error: { code: "store_unavailable", message: "the store is not open" } } }));
+  }
+  await page.goto(`${site.url}?view=flows&from=2026-01-01T00:00:00Z&to=2026-01-01T01:00:00Z`);
+  await page.waitForSelector(".note >> text=the store is not open");
+  await page.goto(`${site.url}?last=15m`);
   await page.waitForSelector(".state >> text=The store is not available");
-  await page.unroute("**/api/v1/groups*");
-  await page.click(".state >> text=Retry");
+  await page.unroute("**/api/v1/groups?*");
+  await page.unroute("**/api/v1/flows?*");
+  await page.click(".state >> text=Try again");
   await ready(page);
+  await page.waitForSelector(".rows .tr");
+  await page.close();
+});
+
+check("a long reading can be cancelled, which closes the connections, and tried again", async () => {
+  const page = await open("?last=15m");
+  await ready(page);
+  const slow = async () => {
+    for (const path of ["groups", "histogram", "flows"]) await page.route(`**/api/v1/${path}?*`, () => {});
+  };
+  const quick = () => page.unrouteAll({ behavior: "ignoreErrors" });
+  const closed = [];
+  page.on("requestfailed", (r) => closed.push(`${new URL(r.url()).pathname.split("/").at(-1)} ${r.failure().errorText}`));
+
+  // Another range over a map that is there: it stays until it is cancelled.
+  await slow();
+  await page.click("[aria-label='time range']");
+  await page.click("text=Last 6 hours");
+  await page.waitForSelector(".reading >> text=/Reading 6 h/");
+  expect((await count(page, ".node")) > 0, "the map went before there was another");
+  await page.click("#cancel");
+  await page.waitForSelector(".state >> text=Reading was cancelled");
+  equal(/\d/.test(await page.textContent("#counts")), false, "counts of what was asked before");
+  await until(() => ["groups", "histogram", "flows"].every((path) => closed.includes(`${path} net::ERR_ABORTED`)), `closed connections, got ${closed}`);
+  const asked = [];
+  page.on("request", (r) => asked.push(r.url()));
+  await page.waitForTimeout(3000);
+  equal(asked.filter((url) => /groups|histogram|flows\?/.test(url)), [], "what was asked after cancelling");
+  await quick();
+  await page.click(".state >> text=Try again");
+  await ready(page);
+  await page.waitForSelector(".rows .tr");
+  await page.waitForSelector(".hist .f-allow", { state: "attached" });
+
+  // A page that has nothing yet, and the keys.
+  for (const view of ["map", "flows"]) {
+    await slow();
+    await page.goto(`${site.url}?last=1h&view=${view}`);
+    await page.waitForSelector("#cancel");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector(".state >> text=Reading was cancelled");
+    await quick();
+    await page.keyboard.press("r");
+    await page.waitForSelector(view === "map" ? ".node" : ".rows .tr");
+  }
   await page.close();
 });
 

@@ -30,6 +30,8 @@ const hourAgo = () => new Date(Date.now() - 3_600_000).toISOString();
 const usual = await openSite();
 await shot(usual, "map-light");
 await shot(usual, "map-dark", { theme: "dark" });
+await shot(usual, "map-1280", { size: { width: 1280, height: 900 } });
+await shot(usual, "map-1920", { size: { width: 1920, height: 1080 } });
 await shot(usual, "edge-light", { path: "?sel=edge+p:chromium+%3E+a:203.0.113.10" });
 await shot(usual, "edge-dark", { theme: "dark", path: "?sel=edge+p:chromium+%3E+a:203.0.113.10" });
 await shot(usual, "node", { path: "?sel=node+p:node" });
@@ -52,7 +54,11 @@ await shot(usual, "tip", { act: (p) => p.hover(".rows .tr >> nth=1 >> .v.mono >>
 await shot(usual, "state-nomatch", { path: "?f=flow.action+%3D+allow&f=destination.port+%3D+5433", wait: ".state" });
 await shot(usual, "state-badquery", { path: "?f=destination.port+%3D+443&f=source.address+%3D+10.0.0.0/33", wait: ".state" });
 await shot(usual, "state-error", { wait: ".state", before: (p) => json(p, "groups", { error: { code: "timeout", message: "the store did not answer in 30 s" } }, 504) });
-await shot(usual, "state-loading", { wait: ".loading", before: (p) => p.route("**/api/v1/groups*", () => {}) });
+const never = (p) => Promise.all(["groups", "histogram", "flows"].map((path) => p.route(`**/api/v1/${path}?*`, () => {})));
+await shot(usual, "state-loading", { wait: "#cancel", before: never });
+await shot(usual, "state-cancelled", { wait: "#cancel", before: never, act: (p) => p.click("#cancel") });
+await shot(usual, "state-stale", { act: async (p) => { await never(p); await p.click("[aria-label='time range']"); await p.click("text=Last 6 hours"); await p.waitForSelector("#cancel"); } });
+await shot(usual, "state-flows-cancelled", { path: "?view=flows", wait: "#cancel", before: never, act: (p) => p.click("#cancel") });
 await shot(usual, "state-silent", {
   before: (p) => p.route("**/api/v1/status", async (r) => {
     const answer = await (await r.fetch()).json();
@@ -68,6 +74,10 @@ if (usual.mock) {
     ["many", "many", {}],
     ["many", "many-addresses", { path: "?level=address" }],
     ["many", "state-toomany", { path: "?level=address&open=internet-out", wait: ".state" }],
+    ["first", "first-minute", {}],
+    ["first", "first-minute-dark", { theme: "dark" }],
+    ["loopback", "map-loopback", {}],
+    ["loopback", "map-loopback-dark", { theme: "dark" }],
     ["idle", "state-waiting", { wait: ".state" }],
   ]) {
     if (only && !name.startsWith(only)) continue;

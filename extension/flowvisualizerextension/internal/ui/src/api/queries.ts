@@ -1,28 +1,19 @@
 // Every question the screen asks, as hooks. While live they ask again every
 // two seconds, or less often when the store needs longer.
 
-import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { query } from "../filter/chips";
 import type { Expr } from "../filter/grammar";
 import { levels } from "../map/levels";
 import { shownRange } from "../state/actions";
-import { rangeOf, type Range } from "../state/range";
+import { rangeOf, spanFor, type Range } from "../state/range";
 import type { View } from "../state/url";
-import { currentView, useView } from "../state/view";
-import { ApiError, get, type Params, type Timed } from "./client";
+import { currentView, setOwnSpan, useView } from "../state/view";
+import { isStopped, reading, wasStopped } from "./cache";
+import { get, type Params, type Timed } from "./client";
 import { now, serverTime } from "./clock";
-import type { Field, FlowPage, Groups, Histogram, Losses, Status, Values } from "./types";
-
-export const client = new QueryClient({
-  defaultOptions: {
-    queries: {
-      refetchOnWindowFocus: false,
-      staleTime: 1000,
-      retry: (failures, e) => e instanceof ApiError && e.code === "unreachable" && failures < 1,
-      retryDelay: 500,
-    },
-  },
-});
+import { recordingBegan } from "./recording";
+import type { Field, FlowPage, Groups, Histogram, Losses, Measures, Status, Values } from "./types";
 
 const beat = 2000;
 
@@ -43,7 +34,8 @@ function useRanged<T>(path: string, params: Params, which: Which = "shown", enab
   return useQuery({
     queryKey: [path, params, rangeKey(v, which)],
     queryFn: ({ signal }) => get<T>(path, { ...params, ...rounded(rangeNow(which)) }, signal),
-    refetchInterval: (q) => (v.time.kind === "live" ? Math.max(beat, 4 * (q.state.data?.took ?? 0)) : false),
+    meta: reading,
+    refetchInterval: (q) => (v.time.kind === "live" && !wasStopped(q) ? Math.max(beat, 4 * (q.state.data?.took ?? 0)) : false),
     placeholderData: keepPreviousData,
     enabled,
   });
@@ -53,16 +45,24 @@ function rounded(r: Range): { from: number; to: number } {
   return { from: Math.floor(r.from), to: Math.ceil(r.to) };
 }
 
+const statusEvery = 5000;
+
+/** The server's state. It sets the clock, and the span where none was chosen. */
+export const statusQuery = queryOptions({
+  queryKey: ["status"],
+  queryFn: async ({ signal }) => {
+    const { data } = await get<Status>("status", {}, signal);
+    serverTime(data.now);
+    const began = recordingBegan(data);
+    // As long as the recording will be when this is asked next.
+    if (began !== undefined) setOwnSpan(spanFor(now() - began + statusEvery));
+    return data;
+  },
+  refetchInterval: statusEvery,
+});
+
 export function useStatus(): UseQueryResult<Status> {
-  return useQuery({
-    queryKey: ["status"],
-    queryFn: async ({ signal }) => {
-      const { data } = await get<Status>("status", {}, signal);
-      serverTime(data.now);
-      return data;
-    },
-    refetchInterval: 5000,
-  });
+  return useQuery(statusQuery);
 }
 
 const noFields: Field[] = [];
@@ -92,9 +92,10 @@ export function useMapGroups(): { allowed: UseQueryResult<Timed<Groups>>; denied
   };
 }
 
-/** What all flows that match the chips come to. */
-export function useTotals(): UseQueryResult<Timed<Groups>> {
-  return useGroups(["flow.action"], undefined, "bytes", 3);
+/** What all flows that match the chips come to; undefined until that is known. */
+export function useTotals(): Measures | undefined {
+  const answer = useGroups(["flow.action"], undefined, "bytes", 3);
+  return isStopped(answer) ? undefined : answer.data?.data.total;
 }
 
 /** Groups of the flows that match the chips and part. */
@@ -141,6 +142,7 @@ export function useFlowPages(epoch: number) {
       return { ...data, range };
     },
     getNextPageParam: (last) => (last.next === undefined ? undefined : { from: last.range.from, to: last.range.to, cursor: last.next }),
+    meta: reading,
     placeholderData: keepPreviousData,
     staleTime: Infinity,
   });

@@ -49,11 +49,10 @@ export function useStreamConnection(): void {
   const v = useView();
   const q = query(v.chips);
   const live = v.time.kind === "live";
-  const span = v.time.span;
 
   useEffect(() => {
     if (live) publish({ rows: [], waiting: 0, epoch: state.epoch + 1 });
-  }, [live, q, span]);
+  }, [live, q]);
 
   useEffect(() => {
     const source = new EventSource(apiPath("stream", { q }));

@@ -13,13 +13,13 @@ const keys = [
 
 export function Footer({ map }: { map: MapState }) {
   const v = useView();
-  const records = useTotals().data?.data.total.records;
+  const records = useTotals()?.records;
   return (
     <footer className="foot">
       {keys.map(([key, what]) => <span key={key}><kbd>{key}</kbd>{what}</span>)}
       <span className="sp" />
       <span id="counts">
-        {v.tab === "map" && map.drawn && `${counted(map.drawn.model.entities, "endpoint")}, ${counted(map.drawn.model.edges.length, "edge")}, `}
+        {v.tab === "map" && map.drawn && !map.stopped && `${counted(map.drawn.model.entities, "endpoint")}, ${counted(map.drawn.model.edges.length, "edge")}, `}
         {records !== undefined && counted(records, "flow")}
       </span>
       <span title="A connection that both its ends report is counted by the source's report">each flow counted once</span>

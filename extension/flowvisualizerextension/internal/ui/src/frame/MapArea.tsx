@@ -3,6 +3,7 @@ import { LevelBar, readable, TooMany } from "../map/MapTools";
 import { MapView } from "../map/MapView";
 import type { MapState } from "../map/useMap";
 import { Empty, Failed, Loading } from "../states/MapState";
+import { Reading, Stopped } from "../states/Reading";
 import { useView } from "../state/view";
 
 interface MapAreaProps {
@@ -14,11 +15,12 @@ export function MapArea({ map, size }: MapAreaProps) {
   const v = useView();
   const [drawAll, setDrawAll] = useState(false);
   const { drawn, error } = map;
-  if (error) return <><LevelBar /><Failed error={error} retry={map.retry} /></>;
+  if (error) return <><LevelBar /><Failed error={error} /></>;
+  if (map.stopped) return <><LevelBar /><Stopped /></>;
   if (!drawn) return <Loading />;
   if (drawn.model.nodes.length === 0) return <><LevelBar /><Empty /></>;
   if (drawn.model.nodes.length > readable && v.unfolded.length > 0 && !drawAll) {
     return <><LevelBar folded={drawn.model.folded} /><TooMany drawn={drawn} onDraw={() => setDrawAll(true)} /></>;
   }
-  return <MapView drawn={drawn} size={size} />;
+  return <><MapView drawn={drawn} size={size} />{map.stale && <Reading />}</>;
 }

@@ -14,10 +14,12 @@ export const keyTable = [
   { keys: ["e"], what: "Open the selected node by its addresses" },
   { keys: ["0"], what: "Fit the map" },
   { keys: ["d"], what: "Open or shut the flow table" },
+  { keys: ["alt", "←", "→"], what: "Move the table's column whose name has the focus" },
   { keys: ["p"], what: "Open or shut the panel" },
   { keys: ["t"], what: "Light or dark" },
   { keys: ["y"], what: "Copy the link to this view" },
-  { keys: ["esc"], what: "Undo: selection, then focus, then the brushed time" },
+  { keys: ["r"], what: "Try again what failed or was cancelled" },
+  { keys: ["esc"], what: "Cancel a long reading, else drop selection, focus, brush" },
   { keys: ["?"], what: "This list" },
 ];
 
@@ -42,6 +44,7 @@ export function useKeys(onHelp: () => void): void {
 function press(key: string, onHelp: () => void): boolean {
   const v = currentView();
   const node = v.selection?.kind === "node" ? v.selection.id : null;
+  const cancel = document.getElementById("cancel");
   switch (key) {
     case "/": document.getElementById("search")?.focus(); return true;
     case " ": toggleLive(); return true;
@@ -59,9 +62,11 @@ function press(key: string, onHelp: () => void): boolean {
     case "p": document.querySelector<HTMLElement>("[aria-label=panel]")?.click(); return true;
     case "t": flipTheme(); return true;
     case "y": document.getElementById("copy-link")?.click(); return true;
+    case "r": document.querySelector<HTMLElement>(".again")?.click(); return true;
     case "?": onHelp(); return true;
     case "Escape":
-      if (v.selection) select(null);
+      if (cancel) cancel.click();
+      else if (v.selection) select(null);
       else if (v.focus) focusOn(null);
       else if (v.brush) brush(null);
       return true;

@@ -1,21 +1,32 @@
 import { Minus, Plus } from "lucide-react";
 import { useMemo, useRef, useState, type PointerEvent } from "react";
+import { isStale, isStopped } from "../api/cache";
 import { now } from "../api/clock";
 import { useHistogram, useStatus } from "../api/queries";
+import { recordingBegan } from "../api/recording";
 import { counted, bytes, range, seconds, short, tick } from "../format/format";
 import { useSize } from "../frame/useSize";
 import { brush, zoomTime } from "../state/actions";
-import { rangeOf, type Range } from "../state/range";
+import { rangeOf, type Range, type Time } from "../state/range";
 import { useView } from "../state/view";
-import { brushed, layBars, plot, ticks, type Bar, type Bars } from "./scale";
+import { brushed, layBars, lossRuns, plot, ticks, type Bar, type Bars, type LossRun } from "./scale";
 
-const bucketCount = 120;
+const mostBars = 120;
+
+/** How many bars: none is narrower than the agents' interval, since all of an interval's records may end at once. */
+function useBarCount(time: Time): number {
+  const intervals = (useStatus().data?.agents ?? []).map((a) => a.intervalSeconds * 1000);
+  const width = time.kind === "live" ? time.span : time.to - time.from;
+  // One more, since the range begins and ends within a bar.
+  return Math.min(mostBars, Math.ceil(width / Math.max(1, ...intervals)) + 1);
+}
 
 /** Connections over time. Dragging narrows everything below to a part of it. */
 export function Histogram() {
   const v = useView();
-  const answer = useHistogram(bucketCount);
-  const data = answer.data?.data;
+  const answer = useHistogram(useBarCount(v.time));
+  const unread = isStopped(answer);
+  const data = unread ? undefined : answer.data?.data;
   const [ref, size] = useSize<HTMLElement>();
   const domain: Range = useMemo(
     () => (data && v.time.kind === "live" ? { from: Date.parse(data.from), to: Date.parse(data.to) } : rangeOf(v.time, now())),
@@ -23,8 +34,8 @@ export function Histogram() {
   );
   const bars = useMemo(() => layBars(data?.buckets ?? [], data?.stepMs ?? 1, domain, size.width), [data, domain, size.width]);
   return (
-    <section className={`hist ${answer.isPlaceholderData ? "stale" : ""}`} aria-label="flows over time" ref={ref}>
-      {size.width > 0 && <Plot bars={bars} stepMs={data?.stepMs ?? 1} domain={domain} width={size.width} live={v.time.kind === "live"} brushedRange={v.brush} loaded={data !== undefined} />}
+    <section className={`hist ${isStale(answer) ? "stale" : ""}`} aria-label="flows over time" ref={ref}>
+      {size.width > 0 && <Plot bars={bars} stepMs={data?.stepMs ?? 1} domain={domain} width={size.width} live={v.time.kind === "live"} brushedRange={v.brush} loaded={data !== undefined} unread={unread} />}
       <button type="button" className="ib zin" aria-label="zoom in" title="Zoom in (+)" onClick={() => zoomTime("in")}><Plus size={16} aria-hidden /></button>
       <button type="button" className="ib zout" aria-label="zoom out" title="Zoom out (−)" onClick={() => zoomTime("out")}><Minus size={16} aria-hidden /></button>
     </section>
@@ -39,9 +50,10 @@ interface PlotProps {
   live: boolean;
   brushedRange: Range | null;
   loaded: boolean;
+  unread: boolean;
 }
 
-function Plot({ bars, stepMs, domain, width, live, brushedRange, loaded }: PlotProps) {
+function Plot({ bars, stepMs, domain, width, live, brushedRange, loaded, unread }: PlotProps) {
   const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
   const [hover, setHover] = useState<Bar | null>(null);
   const svg = useRef<SVGSVGElement>(null);
@@ -79,6 +91,7 @@ function Plot({ bars, stepMs, domain, width, live, brushedRange, loaded }: PlotP
             <text x={52} y={74} textAnchor="end">{short(bars.maxDeny)}</text>
           </>
         )}
+        {unread && <text x={(left + right) / 2} y={43} textAnchor="middle">reading was cancelled</text>}
         <text x={52} y={46} textAnchor="end" className="t-allow">allow</text>
         <text x={52} y={60} textAnchor="end" className="t-deny">deny</text>
         {bars.bars.map((b) => (
@@ -87,7 +100,7 @@ function Plot({ bars, stepMs, domain, width, live, brushedRange, loaded }: PlotP
             {b.deny.height > 0 && <rect className="f-deny" x={b.x} width={b.width} {...b.deny} />}
           </g>
         ))}
-        {bars.bars.filter((b) => b.bucket.lost > 0).map((b) => <LossMark key={b.start} bar={b} />)}
+        {lossRuns(bars.bars).map((run) => <LossMark key={run.start} run={run} />)}
         <Ticks bars={bars} domain={domain} left={left} right={right} />
         {live && <path d={`M${right} ${plot.top}V${plot.bottom}`} className="now" />}
         {live && <circle cx={right} cy={plot.top} r={3} className="f-allow" />}
@@ -107,10 +120,8 @@ function summary(bars: Bars): string {
 /** The part of the range from before the first record. */
 function NotYet({ bars, domain }: { bars: Bars; domain: Range }) {
   const status = useStatus().data;
-  if (!status) return null;
-  const starts = [status.store.oldest, ...(status.agents ?? []).map((a) => a.started)].map((t) => Date.parse(t ?? "")).filter((t) => !Number.isNaN(t));
-  const began = Math.min(...starts);
-  if (!(began > domain.from)) return null;
+  const began = status && recordingBegan(status);
+  if (began === undefined || began <= domain.from) return null;
   const [left, right] = bars.x.range() as [number, number];
   const end = Math.min(right, bars.x(began));
   return (
@@ -122,12 +133,12 @@ function NotYet({ bars, domain }: { bars: Bars; domain: Range }) {
   );
 }
 
-function LossMark({ bar }: { bar: Bar }) {
-  const x = bar.x + bar.width / 2;
-  const width = Math.max(4, bar.width + 2);
+function LossMark({ run }: { run: LossRun }) {
+  const x = run.x + run.width / 2;
+  const width = Math.max(4, run.width + 2);
   return (
     <g className="lossmark">
-      <title>{`${bar.bucket.lost} lost at ${seconds(bar.start)}`}</title>
+      <title>{`${run.lost} lost at ${seconds(run.start)}`}</title>
       <rect x={x - width / 2} y={plot.top} width={width} height={plot.bottom - plot.top} className="f-surface" />
       <rect x={x - width / 2} y={plot.top} width={width} height={plot.bottom - plot.top} fill="url(#hatch-loss)" />
       <path d={`M${x - 4.5} 8h9l-4.5 7z`} className="f-pred" />

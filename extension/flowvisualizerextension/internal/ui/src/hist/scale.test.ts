@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Bucket } from "../api/types";
-import { brushed, layBars, niceMax, plot, ticks } from "./scale";
+import { brushed, layBars, lossRuns, niceMax, plot, ticks } from "./scale";
 
 const t0 = Date.parse("2026-05-04T14:00:00.000Z");
 const bucket = (i: number, allow: number, deny: number): Bucket => ({
@@ -11,6 +11,15 @@ const bucket = (i: number, allow: number, deny: number): Bucket => ({
 });
 const domain = { from: t0, to: t0 + 10_000 };
 const lay = (buckets: Bucket[]) => layBars(buckets, 1000, domain, 1080);
+
+it("marks a loss once that goes on over several bars", () => {
+  const lost = [0, 5, 7, 0, 2].map((n, i) => ({ ...bucket(i, 1, 0), lost: n }));
+  const { bars } = lay(lost);
+  expect(lossRuns(bars)).toEqual([
+    { start: bars[1]!.start, x: bars[1]!.x, width: bars[2]!.x + bars[2]!.width - bars[1]!.x, lost: 12 },
+    { start: bars[4]!.start, x: bars[4]!.x, width: bars[4]!.width, lost: 2 },
+  ]);
+});
 
 describe("bars", () => {
   it("grow up and down, each on its own scale", () => {

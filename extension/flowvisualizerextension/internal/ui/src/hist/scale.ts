@@ -50,6 +50,26 @@ export function layBars(buckets: readonly Bucket[], stepMs: number, domain: Rang
   return { x, bars, maxAllow, maxDeny };
 }
 
+/** Bars side by side in which something was lost. */
+export interface LossRun {
+  start: number;
+  x: number;
+  width: number;
+  lost: number;
+}
+
+export function lossRuns(bars: readonly Bar[]): LossRun[] {
+  const runs: LossRun[] = [];
+  bars.forEach((b, i) => {
+    const { lost } = b.bucket;
+    if (lost === 0) return;
+    const last = i > 0 && bars[i - 1]!.bucket.lost > 0 ? runs.at(-1) : undefined;
+    if (last) Object.assign(last, { width: b.x + b.width - last.x, lost: last.lost + lost });
+    else runs.push({ start: b.start, x: b.x, width: b.width, lost });
+  });
+  return runs;
+}
+
 /** What is there at all is at least a pixel high. */
 function sliver(height: number): number {
   return height > 0 ? Math.max(1, height) : 0;

@@ -3,7 +3,8 @@ import { DenyMark } from "../frame/icons";
 import { select } from "../state/actions";
 import type { Selection } from "../state/url";
 import { allowLabel, denyLabel } from "./describe";
-import { labelRect, labelSpot, samples, type EdgeShape, type Point, type Rect } from "./geometry";
+import type { EdgeShape, Point } from "./geometry";
+import { labelRect, labelSpot, loopRect, samples, type Rect } from "./labels";
 import { nodeHeight } from "./layout";
 import { plain, type MapEdge } from "./model";
 import type { DrawnMap } from "./useMap";
@@ -84,6 +85,7 @@ function place(drawn: DrawnMap, lit: ReadonlySet<string>): Label[] {
   ];
   const taken: Rect[] = [...drawn.layout.nodes.values()].map((n) => ({ x: n.x, y: n.y, width: n.width, height: nodeHeight }));
   for (const g of drawn.layout.groups) taken.push({ x: g.x, y: g.y, width: g.width, height: 26 });
+  for (const s of drawn.shapes.values()) taken.push(...[s.allow, s.deny].flatMap((line) => (line && loopRect(line)) ?? []));
   const points = [...drawn.shapes.values()].flatMap((s) => [s.allow, s.deny].flatMap((line) => (line ? samples(line).map((p) => ({ ...p, line })) : [])));
   const labels: Label[] = [];
   for (const { edge, kind } of wanted) {
@@ -92,7 +94,10 @@ function place(drawn: DrawnMap, lit: ReadonlySet<string>): Label[] {
     const text = kind === "deny" ? denyLabel(edge) : allowLabel(edge);
     const width = text.length * 6.2 + (kind === "deny" ? 32 : 8);
     const lift = kind === "deny" ? 0 : 10 + drawn.shapes.get(edge.key)!.width / 2;
-    const at = labelSpot(shape, width, lift, taken, kind === "deny" ? points.filter((p) => p.line !== shape) : points);
+    // What was refused, and what a person points at, is labelled even in a crowd.
+    const most = kind === "deny" || lit.has(edge.key) ? Infinity : 2;
+    const lines = kind === "deny" ? points.filter((p) => p.line !== shape) : points;
+    const at = labelSpot(shape, width, lift, { taken, frames: drawn.layout.groups, lines, most });
     if (!at) continue;
     taken.push(labelRect(at, width));
     labels.push({ edge, kind, text, at });

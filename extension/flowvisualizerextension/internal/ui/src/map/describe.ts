@@ -24,9 +24,9 @@ function known(port: number): string {
   return label.startsWith(":") ? "" : `, ${label}`;
 }
 
+/** The port stands below the name of what is called. */
 export function allowLabel(e: MapEdge): string {
-  const amount = bytes(bytesOf(e.totals));
-  return e.ports.length === 1 ? `${portLabel(e.ports[0]!).replace(/^:/, "port ")} · ${amount}` : amount;
+  return bytes(bytesOf(e.totals));
 }
 
 export function denyLabel(e: MapEdge): string {

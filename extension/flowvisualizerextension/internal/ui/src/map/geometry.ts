@@ -1,5 +1,4 @@
-// The shape of the edges: where they leave and enter, how wide they are, and
-// where a label may stand.
+// The shape of the edges: where they leave and enter, and how wide they are.
 
 import type { Layout, Placed } from "./layout";
 import { nodeHeight } from "./layout";
@@ -23,6 +22,8 @@ export interface Line {
   curves: Curve[];
   /** The arrow's head or the bar that ends a denied line. */
   end: string;
+  /** Of a loop: where its label begins. */
+  beside?: Point;
 }
 
 export interface EdgeShape {
@@ -34,6 +35,8 @@ export interface EdgeShape {
 
 const narrowest = 1.25;
 const widest = 8;
+/** A loop is drawn small, where a wide line would fill it. */
+const widestLoop = 3;
 
 /** Powers of ten between the narrowest edge and the widest. */
 const decades = 3;
@@ -47,47 +50,82 @@ export function edgeWidth(bytes: number, most: number): number {
 /** The shapes of all edges whose ends are placed. */
 export function shapes(edges: readonly MapEdge[], at: Layout): Map<string, EdgeShape> {
   const most = Math.max(0, ...edges.map((e) => bytesOf(e.totals)));
-  const ports = spread(edges, at);
+  const widthOf = (e: MapEdge) => Math.min(edgeWidth(bytesOf(e.totals), most), e.from === e.to ? widestLoop : widest);
+  // Fanned out first towards the other ends, to find the ways, and then along these.
+  const straight = spread(edges, at, widthOf, new Map());
   const lanes = new Lanes(at);
+  const ways = new Map<string, Waypoint[]>();
+  for (const e of edges) {
+    const from = at.nodes.get(e.from);
+    const to = at.nodes.get(e.to);
+    if (from && to) ways.set(e.key, lanes.between(from, to, straight.get(`${e.key} from`)!, straight.get(`${e.key} to`)!, widthOf(e)));
+  }
+  const ports = spread(edges, at, widthOf, ways);
   const result = new Map<string, EdgeShape>();
   for (const e of edges) {
     const from = at.nodes.get(e.from);
     const to = at.nodes.get(e.to);
     if (!from || !to) continue;
-    const width = edgeWidth(bytesOf(e.totals), most);
+    const self = e.from === e.to;
+    const width = widthOf(e);
     const denied = e.totals.denied > 0;
     const allowed = !denied || e.totals.connections > e.totals.denied;
     const both = allowed && denied ? width / 2 + 4 : 0;
     const y0 = ports.get(`${e.key} from`)!;
     const y3 = ports.get(`${e.key} to`)!;
     const shape: EdgeShape = { key: e.key, width };
-    const via = lanes.between(from, to, y0, y3);
-    const shifted = (by: number) => route(from, to, y0 + by, y3 + by, via, e.from === e.to);
+    const via = ways.get(e.key)!;
+    const shifted = (by: number) => (self ? loop(from, y0, y3, by) : route(from, to, y0 + by, y3 + by, via));
     if (allowed) shape.allow = arrow(shifted(-both / 2), width);
     if (denied) shape.deny = bar(shifted(both ? both / 2 + 2 : 0));
+    if (self) {
+      // Where other edges leave below the loop its label keeps away from theirs.
+      const y = (y0 + y3) / 2;
+      const beside = { x: from.x + from.width + loopReach, y: y < from.y + nodeHeight / 2 ? y - 5 : y };
+      if (shape.allow) shape.allow.beside = both ? { ...beside, y: beside.y - 9 } : beside;
+      if (shape.deny) shape.deny.beside = both ? { ...beside, y: beside.y + 10 } : beside;
+    }
     result.set(e.key, shape);
   }
   return result;
 }
 
-/** Fans edges out over the side of a node where they leave or enter, in the order of their other ends. */
-function spread(edges: readonly MapEdge[], at: Layout): Map<string, number> {
-  const sides = new Map<string, { id: string; node: Placed; other: number }[]>();
-  const add = (side: string, entry: { id: string; node: Placed; other: number }) => sides.set(side, [...(sides.get(side) ?? []), entry]);
+/** One end of an edge at the side of a node. */
+interface Port {
+  id: string;
+  node: Placed;
+  /** Height to which the edge goes next. */
+  next: number;
+  self: boolean;
+  width: number;
+}
+
+/** Fans edges out over the side of a node where they leave or enter, so that they do not cross there. */
+function spread(edges: readonly MapEdge[], at: Layout, widthOf: (e: MapEdge) => number, ways: ReadonlyMap<string, readonly Waypoint[]>): Map<string, number> {
+  const sides = new Map<string, Port[]>();
+  const add = (side: string, entry: Port) => sides.set(side, [...(sides.get(side) ?? []), entry]);
   for (const e of edges) {
     const from = at.nodes.get(e.from);
     const to = at.nodes.get(e.to);
     if (!from || !to) continue;
     const back = to.column < from.column;
     const level = to.column === from.column;
-    add(`${e.from} ${back ? "left" : "right"}`, { id: `${e.key} from`, node: from, other: to.y });
-    add(`${e.to} ${back || level ? "right" : "left"}`, { id: `${e.key} to`, node: to, other: from.y });
+    const self = e.from === e.to;
+    const width = widthOf(e);
+    const way = ways.get(e.key) ?? [];
+    const centre = (p: Placed) => p.y + nodeHeight / 2;
+    add(`${e.from} ${back ? "left" : "right"}`, { id: `${e.key} from`, node: from, next: way[0]?.y ?? centre(to), self, width });
+    add(`${e.to} ${back || level ? "right" : "left"}`, { id: `${e.key} to`, node: to, next: way.at(-1)?.y ?? centre(from), self, width });
   }
   const y = new Map<string, number>();
   for (const entries of sides.values()) {
-    entries.sort((a, b) => a.other - b.other || (a.id < b.id ? -1 : 1));
-    const step = Math.min(9, 22 / Math.max(1, entries.length - 1));
-    entries.forEach((e, i) => y.set(e.id, e.node.y + nodeHeight / 2 + (i - (entries.length - 1) / 2) * step));
+    // A node's loop is the topmost of what leaves it, so that nothing runs through it.
+    entries.sort((a, b) => Number(b.self) - Number(a.self) || a.next - b.next || (a.id < b.id ? -1 : 1));
+    const gaps = entries.slice(1).map((e, i) => (e.self ? loopHeight : Math.max(8, (entries[i]!.width + e.width) / 2 + 3)));
+    const all = gaps.reduce((sum, g) => sum + g, 0);
+    const shrink = Math.min(1, (nodeHeight - 8) / Math.max(1, all));
+    let at = entries[0]!.node.y + (nodeHeight - all * shrink) / 2;
+    entries.forEach((e, i) => y.set(e.id, (at += i === 0 ? 0 : gaps[i - 1]! * shrink)));
   }
   return y;
 }
@@ -101,7 +139,8 @@ interface Waypoint {
 /** Finds the gaps between nodes through which an edge passes the columns between its ends. */
 class Lanes {
   private readonly columns: { left: number; right: number; tops: number[] }[] = [];
-  private readonly used = new Map<string, number>();
+  /** By the gap: how many edges run through it, and what of it they take. */
+  private readonly used = new Map<string, { edges: number; taken: number }>();
 
   constructor(at: Layout) {
     for (const p of at.nodes.values()) {
@@ -111,7 +150,7 @@ class Lanes {
     for (const c of this.columns) c?.tops.sort((a, b) => a - b);
   }
 
-  between(from: Placed, to: Placed, y0: number, y3: number): Waypoint[] {
+  between(from: Placed, to: Placed, y0: number, y3: number, width: number): Waypoint[] {
     const step = Math.sign(to.column - from.column);
     const found: Waypoint[] = [];
     for (let i = from.column + step; step !== 0 && i !== to.column; i += step) {
@@ -121,32 +160,46 @@ class Lanes {
       const along = last ? { x: last.right, y: last.y } : { x: from.x + from.width, y: y0 };
       const share = Math.min(1, Math.max(0, ((c.left + c.right) / 2 - along.x) / (to.x - along.x || 1)));
       const wanted = along.y + (y3 - along.y) * share;
-      found.push({ left: c.left, right: c.right, y: this.free(i, c.tops, wanted) });
+      found.push({ left: c.left, right: c.right, y: this.free(i, c.tops, wanted, width) });
     }
     return found;
   }
 
-  /** The height nearest to the one wanted that crosses no node of a column; edges in one gap part a little. */
-  private free(column: number, tops: readonly number[], wanted: number): number {
-    const clear = (y: number) => tops.every((t) => y < t - lane || y > t + nodeHeight + lane);
-    if (clear(wanted)) return wanted;
-    const gaps = [...tops.map((t) => t - 6), ...tops.map((t) => t + nodeHeight + 6)].filter((y) => tops.every((t) => y <= t - 6 || y >= t + nodeHeight + 6));
-    const best = gaps.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a), gaps[0] ?? wanted);
-    const key = `${column} ${best}`;
-    const before = this.used.get(key) ?? 0;
-    this.used.set(key, before + 1);
-    return best + [0, 3, -3][before % 3]!;
+  /** The height nearest to the one wanted that crosses no node of a column. */
+  private free(column: number, tops: readonly number[], wanted: number, width: number): number {
+    const apart = (y: number, space: number) => tops.every((t) => y <= t - space || y >= t + nodeHeight + space);
+    if (apart(wanted, lane + width / 2)) return wanted;
+    const gaps = tops.flatMap((t) => [{ y: t - middle, out: -1 }, { y: t + nodeHeight + middle, out: 1 }]).filter((g) => apart(g.y, middle));
+    const best = gaps.reduce((a, b) => (Math.abs(b.y - wanted) < Math.abs(a.y - wanted) ? b : a), gaps[0] ?? { y: wanted, out: 1 });
+    const key = `${column} ${best.y}`;
+    const before = this.used.get(key) ?? { edges: 0, taken: 0 };
+    this.used.set(key, { edges: before.edges + 1, taken: before.taken + width + lane });
+    // Where no other node follows soon, edges run side by side; between two rows they part as far as there is room.
+    const open = apart(best.y + best.out * 4 * middle, middle);
+    return open ? best.y + best.out * (before.taken + width / 2) : best.y + [0, 3, -3][before.edges % 3]!;
   }
 }
+
+/** From a node to the middle of the gap between two rows. */
+const middle = 6;
 
 /** Space that an edge keeps from the nodes it passes. */
 const lane = 4;
 
-function route(from: Placed, to: Placed, y0: number, y3: number, via: readonly Waypoint[], self: boolean): Curve[] {
+/** How far apart a loop leaves its node and comes back. */
+const loopHeight = 16;
+/** How far the control points of a loop lie from its node; the line reaches three quarters of that. */
+const loopReach = 32;
+
+/** From a node to itself, by its right side; outside is how much further out than the usual loop. */
+function loop(node: Placed, y0: number, y3: number, outside: number): Curve[] {
+  const right = node.x + node.width;
+  const bend = right + loopReach + outside;
+  return [{ p0: { x: right, y: y0 - outside }, p1: { x: bend, y: y0 - outside }, p2: { x: bend, y: y3 + outside }, p3: { x: right, y: y3 + outside } }];
+}
+
+function route(from: Placed, to: Placed, y0: number, y3: number, via: readonly Waypoint[]): Curve[] {
   const right = from.x + from.width;
-  if (self) {
-    return [{ p0: { x: right, y: from.y + 10 }, p1: { x: right + 34, y: from.y - 2 }, p2: { x: right + 34, y: from.y + 38 }, p3: { x: right, y: from.y + 27 } }];
-  }
   if (to.column === from.column) {
     const bend = right + 28 + Math.min(32, Math.abs(y3 - y0) / 6);
     return [{ p0: { x: right, y: y0 }, p1: { x: bend, y: y0 }, p2: { x: bend, y: y3 }, p3: { x: to.x + to.width, y: y3 } }];
@@ -207,51 +260,4 @@ export function pointAt(c: Curve, t: number): Point {
   const u = 1 - t;
   const mix = (k: "x" | "y") => u ** 3 * c.p0[k] + 3 * u * u * t * c.p1[k] + 3 * u * t * t * c.p2[k] + t ** 3 * c.p3[k];
   return { x: mix("x"), y: mix("y") };
-}
-
-export interface Rect {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
-
-/** Points along a line, close enough to tell whether a label would cover it. */
-export function samples(line: Line): Point[] {
-  return line.curves.flatMap((c) => Array.from({ length: 12 }, (_, i) => pointAt(c, i / 12)));
-}
-
-/**
- * Where along a line a label of this width stands best: level, near the
- * middle, covering few points of other lines and nothing in taken; undefined
- * when there is no such place.
- */
-export function labelSpot(line: Line, width: number, lift: number, taken: readonly Rect[], others: readonly Point[]): Point | undefined {
-  let best: { at: Point; cost: number } | undefined;
-  const spots = line.curves.flatMap((c, i) => [0.12, 0.25, 0.38, 0.5, 0.62, 0.75, 0.88].map((t) => ({ c, t, far: Math.abs((i + t) / line.curves.length - 0.5) })));
-  for (const { c, t, far } of spots) {
-    const p = pointAt(c, t);
-    const at = { x: p.x, y: p.y - lift };
-    const r = labelRect(at, width);
-    if (taken.some((o) => overlap(o, r))) continue;
-    const before = pointAt(c, Math.max(0, t - 0.1));
-    const after = pointAt(c, Math.min(1, t + 0.1));
-    const slope = Math.abs(after.y - before.y) / (Math.abs(after.x - before.x) + 1);
-    const covered = others.reduce((k, o) => (inside(r, o) ? k + 1 : k), 0);
-    const cost = far * 2 + (lift > 0 ? slope * 3 : 0) + Math.min(covered, 4) * 0.8;
-    if (!best || cost < best.cost) best = { at, cost };
-  }
-  return best?.at;
-}
-
-export function labelRect(at: Point, width: number): Rect {
-  return { x: at.x - width / 2, y: at.y - 9, width, height: 18 };
-}
-
-function inside(r: Rect, p: Point): boolean {
-  return p.x > r.x && p.x < r.x + r.width && p.y > r.y && p.y < r.y + r.height;
-}
-
-function overlap(a: Rect, b: Rect): boolean {
-  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { edgeWidth, labelSpot, pointAt, shapes } from "./geometry";
+import { edgeWidth, pointAt, shapes } from "./geometry";
+import { labelSpot } from "./labels";
 import { layout, type Layout, nodeHeight, pitch, settle } from "./layout";
 import type { GroupId } from "./levels";
 import { type MapModel, type MapNode, noTotals, type Side } from "./model";
@@ -103,6 +104,29 @@ describe("edges", () => {
     expect([s.get("a > out|x")!.allow, s.get("a > out|y")!.deny]).toEqual([undefined, undefined]);
     expect(s.get("a > out|z")).toMatchObject({ allow: { end: expect.stringContaining("z") }, deny: { end: expect.stringContaining("v12") } });
   });
+  it("draw a node's own traffic as a small loop above what else leaves it", () => {
+    const m = model([["a", "a", 1e9], ["a", "b", 1e6], ["a", "out|x", 1e6]]);
+    const l = layout(m, { width: 1080 });
+    const s = shapes(m.edges, l);
+    const { x, width, y } = at(l, "a");
+    const [curve] = s.get("a > a")!.allow!.curves;
+    expect(s.get("a > a")!.width).toBeLessThanOrEqual(3);
+    for (const t of [0, 0.25, 0.5, 0.75, 1]) {
+      const p = pointAt(curve!, t);
+      expect(p.x).toBeGreaterThanOrEqual(x + width);
+      expect(p.x).toBeLessThan(x + width + 40);
+      expect(p.y).toBeGreaterThan(y);
+      expect(p.y).toBeLessThan(y + nodeHeight);
+    }
+    for (const other of ["a > b", "a > out|x"]) expect(s.get(other)!.allow!.curves[0]!.p0.y, other).toBeGreaterThan(curve!.p3.y);
+  });
+  it("leave a node in the order in which they go on", () => {
+    const m = model([["a", "b", 1e6], ["b", "c", 1e6], ["a", "out|x", 1e9], ["a", "out|y", 1e8], ["c", "out|z", 10]]);
+    const s = shapes(m.edges, layout(m, { width: 1080 }));
+    const leaving = ["a > b", "a > out|x", "a > out|y"].map((key) => s.get(key)!.allow!.curves[0]!);
+    const byStart = [...leaving].sort((p, q) => p.p0.y - q.p0.y);
+    expect(byStart).toEqual([...leaving].sort((p, q) => p.p3.y - q.p3.y));
+  });
   it("pass the columns between their ends without crossing a node", () => {
     const edges: Spec[] = [["in|n", "a"], ["a", "b"], ["b", "c"], ["a", "out|x"], ["a", "out|y"], ["b", "out|z"], ["in|n", "c"]];
     const m = model(edges);
@@ -125,7 +149,11 @@ describe("edges", () => {
     const m = model([["a", "out|x"]]);
     const l = layout(m, { width: 1080 });
     const line = shapes(m.edges, l).get("a > out|x")!.allow!;
-    expect(labelSpot(line, 60, 10, [], [])).toBeDefined();
-    expect(labelSpot(line, 60, 10, [{ x: -1e4, y: -1e4, width: 1e5, height: 1e5 }], [])).toBeUndefined();
+    const free = { taken: [], frames: [], lines: [], most: 2 };
+    expect(labelSpot(line, 60, 10, free)).toBeDefined();
+    expect(labelSpot(line, 60, 10, { ...free, taken: [{ x: -1e4, y: -1e4, width: 1e5, height: 1e5 }] })).toBeUndefined();
+    const crowd = Array.from({ length: 400 }, (_, i) => pointAt(line.curves[0]!, i / 400)).map((p) => ({ x: p.x, y: p.y - 10 }));
+    expect(labelSpot(line, 60, 10, { ...free, lines: crowd })).toBeUndefined();
+    expect(labelSpot(line, 60, 10, { ...free, lines: crowd, most: Infinity })).toBeDefined();
   });
 });

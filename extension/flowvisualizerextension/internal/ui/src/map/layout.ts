@@ -12,7 +12,8 @@ const outsideWidth = 172;
 const machineWidth = 148;
 const padding = 12;
 const header = 32;
-const innerGap = 64;
+const innerMin = 64;
+const innerMax = 152;
 const groupGap = 28;
 const gapMin = 104;
 const gapMax = 220;
@@ -137,8 +138,9 @@ function arrange(columns: MapNode[][], links: Map<string, Link[]>): Map<string, 
   return y;
 }
 
+/** The rest of a group stands below those that are named. */
 function byGroup(a: MapNode, b: MapNode): number {
-  return groupOrder.indexOf(a.group) - groupOrder.indexOf(b.group);
+  return groupOrder.indexOf(a.group) - groupOrder.indexOf(b.group) || Number(a.entity === null) - Number(b.entity === null);
 }
 
 function mean(links: readonly Link[] | undefined, at: ReadonlyMap<string, number>): number | undefined {
@@ -217,9 +219,13 @@ function separate(column: MapNode[], y: Map<string, number>): void {
 
 function place(columns: MapNode[][], y: Map<string, number>, kept: Layout["kept"], available: number): Layout {
   const { inner, used } = kept;
-  const widths = [outsideWidth + 2 * padding, (inner + 1) * machineWidth + inner * innerGap + 2 * padding, outsideWidth + 2 * padding];
   const boxes = used.filter(Boolean).length;
-  const free = available - 64 - widths.reduce((sum, w, i) => sum + (used[i] ? w : 0), 0);
+  const widthsWith = (innerGap: number) => [outsideWidth + 2 * padding, (inner + 1) * machineWidth + inner * innerGap + 2 * padding, outsideWidth + 2 * padding];
+  const freeWith = (innerGap: number) => available - 64 - widthsWith(innerGap).reduce((sum, w, i) => sum + (used[i] ? w : 0), 0);
+  const spare = freeWith(innerMin) - (boxes - 1) * gapMin;
+  const innerGap = Math.min(innerMax, Math.max(innerMin, innerMin + spare / Math.max(1, inner)));
+  const widths = widthsWith(innerGap);
+  const free = freeWith(innerGap);
   const gap = Math.min(gapMax, Math.max(gapMin, boxes > 1 ? free / (boxes - 1) : gapMin));
   const lefts: number[] = [];
   let x = 0;
@@ -230,7 +236,7 @@ function place(columns: MapNode[][], y: Map<string, number>, kept: Layout["kept"
   const nodes = new Map<string, Placed>();
   columns.forEach((column, c) => {
     const block = c === 0 ? 0 : c === columns.length - 1 ? 2 : 1;
-    const left = Math.round(lefts[block]!) + padding + (block === 1 ? (c - 1) * (machineWidth + innerGap) : 0);
+    const left = Math.round(lefts[block]! + padding + (block === 1 ? (c - 1) * (machineWidth + innerGap) : 0));
     for (const n of column) nodes.set(n.key, { x: left, y: y.get(n.key)!, width: block === 1 ? machineWidth : outsideWidth, column: c });
   });
   const groups = box(columns, nodes, lefts, widths);

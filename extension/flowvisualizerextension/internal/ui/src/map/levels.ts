@@ -3,7 +3,6 @@
 // the same for all levels.
 
 import { all, cond, type Expr } from "../filter/grammar";
-import { scopeOf } from "./scope";
 
 export type End = "source" | "destination";
 export type GroupId = "local" | "internet" | "machine";
@@ -26,7 +25,7 @@ export interface Level {
   label: string;
   one: string;
   many: string;
-  /** At most six: the map adds two, and the server groups by eight. */
+  /** The map adds two; the server groups by at most sixteen. */
   by: readonly string[];
   entity(key: Key, end: End): Entity;
   /** The level that opening an entity of this one leads to. */
@@ -38,13 +37,22 @@ const perEnd = (...rest: string[]) => rest.flatMap((r) => ends.map((e) => `${e}.
 
 const unknownAddress = "unknown address";
 
+/** Where an address stands by its scope. Without one there is no address that could be on the internet. */
+export const groupOfScope: Record<string, GroupId> = {
+  loopback: "machine",
+  link_local: "local",
+  private: "local",
+  unique_local: "local",
+  cgnat: "local",
+  multicast: "local",
+  public: "internet",
+};
+
 const text = (v: Key[string]) => (v === undefined ? undefined : String(v));
 
 function addressEntity(key: Key, end: End): Entity {
   const address = text(key[`${end}.address`]) ?? unknownAddress;
-  const scope = scopeOf(address);
-  const machine = key[`${end}.type`] === "host" || scope === "loopback";
-  const group: GroupId = machine ? "machine" : scope === "public" ? "internet" : "local";
+  const group = key[`${end}.type`] === "host" ? "machine" : (groupOfScope[text(key[`${end}.scope`]) ?? ""] ?? "local");
   return { id: `a:${address}`, kind: "address", group, title: address };
 }
 
@@ -54,7 +62,7 @@ export const levels: Record<LevelId, Level> = {
     label: "Processes",
     one: "process",
     many: "processes",
-    by: perEnd("type", "process.executable.name", "address"),
+    by: perEnd("type", "scope", "process.executable.name", "address"),
     next: "address",
     entity(key, end) {
       const name = text(key[`${end}.process.executable.name`]);
@@ -66,7 +74,7 @@ export const levels: Record<LevelId, Level> = {
     label: "Addresses",
     one: "address",
     many: "addresses",
-    by: perEnd("type", "address"),
+    by: perEnd("type", "scope", "address"),
     entity: addressEntity,
   },
 };

@@ -1,10 +1,11 @@
-import { Globe, Network, Server, SquareTerminal, SquareStack } from "lucide-react";
+import { SquareStack } from "lucide-react";
 import type { Node, NodeProps } from "@xyflow/react";
 import type { KeyboardEvent } from "react";
 import { DenyMark } from "../frame/icons";
 import { drill, focusOn, select, unfold } from "../state/actions";
 import { currentView } from "../state/view";
 import { nodeDetail, nodeSpoken, nodeTitle } from "./describe";
+import { EntityIcon } from "./EntityIcon";
 import type { MapNode } from "./model";
 
 export type EntityFlowNode = Node<{ node: MapNode; selected: boolean; /** It tried something that was denied. */ denied: boolean }, "entity">;
@@ -44,7 +45,5 @@ export function EntityNode({ data, width }: NodeProps<EntityFlowNode>) {
 
 function NodeIcon({ node }: { node: MapNode }) {
   if (!node.entity) return <SquareStack className="i" size={14} aria-hidden />;
-  if (node.entity.kind === "process") return <SquareTerminal className="i" size={14} aria-hidden />;
-  if (node.group === "machine") return <Server className="i" size={14} aria-hidden />;
-  return node.group === "internet" ? <Globe className="i" size={14} aria-hidden /> : <Network className="i" size={14} aria-hidden />;
+  return <EntityIcon kind={node.entity.kind} group={node.group} size={14} />;
 }

@@ -2,6 +2,7 @@
 // layout remembered so that a refresh moves nothing.
 
 import { useMemo, useRef } from "react";
+import { isStale, isStopped } from "../api/cache";
 import { useMapGroups } from "../api/queries";
 import type { ApiError } from "../api/client";
 import { query } from "../filter/chips";
@@ -23,10 +24,12 @@ export interface DrawnMap {
 export interface MapState {
   drawn: DrawnMap | undefined;
   error: ApiError | undefined;
+  /** What is drawn was asked for before, and the next is being read. */
   stale: boolean;
+  /** A person has given up reading. */
+  stopped: boolean;
   /** Milliseconds that the answers took. */
   took: number | undefined;
-  retry: () => void;
 }
 
 interface Memory {
@@ -50,13 +53,13 @@ export function useMap(size: { width: number; height: number }): MapState {
   const sized = size.height > 0;
   const rows = Math.max(5, Math.floor(((size.height - margin.top - margin.bottom) / leastZoom - twoGroups) / pitch));
 
-  const stale = allowed.isPlaceholderData || denied.isPlaceholderData;
+  const old = allowed.isPlaceholderData || denied.isPlaceholderData;
   const before = useRef<DrawnMap>(undefined);
 
   const drawn = useMemo(() => {
     if (!sized || !allowed.data || !denied.data) return undefined;
     // The last answer may be of another level: what it drew stays until the new one is here.
-    if (stale) return before.current;
+    if (old) return before.current;
     const asked = askedKey(v, rows);
     const last = memory.current?.asked === asked ? memory.current : null;
     const model = buildModel([...allowed.data.data.groups, ...denied.data.data.groups], {
@@ -70,24 +73,23 @@ export function useMap(size: { width: number; height: number }): MapState {
     const at = layout(model, size, last?.layout);
     memory.current = { asked, layout: at, shown: new Set(model.nodes.map((n) => n.key)) };
     return (before.current = { model, layout: at, shapes: shapes(model.edges, at), asked });
-  }, [allowed.data, denied.data, v.level, v.unfolded, v.focus, v.selection, v.chips, v.time, v.brush, rows, sized, size.width, stale]);
+  }, [allowed.data, denied.data, v.level, v.unfolded, v.focus, v.selection, v.chips, v.time, v.brush, rows, sized, size.width, old]);
 
   const error = (allowed.error ?? denied.error) as ApiError | null;
   return {
     drawn,
     error: error ?? undefined,
-    stale,
+    stale: isStale(allowed) || isStale(denied),
+    stopped: isStopped(allowed) || isStopped(denied),
     took: allowed.data && Math.round(allowed.data.took + (denied.data?.took ?? 0)),
-    retry: () => {
-      void allowed.refetch();
-      void denied.refetch();
-    },
   };
 }
 
 function askedKey(v: View, rows: number): string {
-  // Pausing and paging keep the width, and so the places.
-  const time = v.brush ? [v.brush.from, v.brush.to] : v.time.kind === "live" ? v.time.span : v.time.to - v.time.from;
+  // Pausing and paging keep the width, and so the places; a span that nobody chose grows without moving anything.
+  const width = v.time.kind === "fixed" ? v.time.to - v.time.from : v.time.span;
+  const own = !v.time.chosen && width === v.time.span;
+  const time = v.brush ? [v.brush.from, v.brush.to] : own ? "own" : width;
   return JSON.stringify([v.level, query(v.chips), v.focus, v.unfolded, time, rows]);
 }
 

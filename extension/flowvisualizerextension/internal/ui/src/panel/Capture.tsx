@@ -6,15 +6,8 @@ import { bytes, count, dateTime, range, span } from "../format/format";
 import { stageWords } from "../frame/Banners";
 import { AllowMark, UnknownMark } from "../frame/icons";
 import { silent } from "../frame/silence";
+import { captured } from "./captured";
 import { Section } from "./sections";
-
-const engineWords: Record<string, string> = {
-  tcp: "TCP: bytes, RTT, process, refusals",
-  udp: "UDP, ICMP, SCTP",
-  drops: "Dropped packets, with the reason",
-  forward: "Forwarded traffic",
-  nat: "Service addresses behind NAT",
-};
 
 /** Each agent as last heard, from the poll or the stream. */
 export function useAgents(): Agent[] {
@@ -29,12 +22,12 @@ export function useAgents(): Agent[] {
 export function Engines({ agent }: { agent: Agent }) {
   return (
     <ul className="checks">
-      {(agent.engines ?? []).map((e) => (
-        <li key={e.name}>
-          <span className={e.on ? "c-allow" : "c-unk"}>{e.on ? <AllowMark /> : <UnknownMark />}</span>
-          <span>{engineWords[e.name] ?? e.name}</span>
-          <span className="t3">{e.on ? "on" : "off"}</span>
-          {e.detail && <small>{e.detail}</small>}
+      {captured(agent.engines ?? []).map((l) => (
+        <li key={l.what}>
+          <span className={l.on ? "c-allow" : "c-unk"}>{l.on ? <AllowMark /> : <UnknownMark />}</span>
+          <span>{l.what}</span>
+          <span className="t3">{l.state}</span>
+          {l.detail && <small>{l.detail}</small>}
         </li>
       ))}
     </ul>

@@ -5,7 +5,7 @@ import { edgeFilter } from "../map/levels";
 import { plain, totalsOf } from "../map/model";
 import type { DrawnMap } from "../map/useMap";
 import { addFilter } from "../state/actions";
-import { Ends } from "./Ends";
+import { Ends, groupOf } from "./Ends";
 import { FoldDetail } from "./FoldDetail";
 import { Health, Outcomes, Ports, Processes, Section, Sparkline, Stats } from "./sections";
 
@@ -16,10 +16,10 @@ export function EdgeDetail({ from, to, map }: { from: string; to: string; map: D
     const edge = map?.model.edges.find((e) => plain(e.from) === from && plain(e.to) === to);
     return <FoldDetail fold={fold} totals={edge?.totals} />;
   }
-  return <Known from={from} to={to} part={part} />;
+  return <Known from={from} to={to} part={part} map={map} />;
 }
 
-function Known({ from, to, part }: { from: string; to: string; part: Expr }) {
+function Known({ from, to, part, map }: { from: string; to: string; part: Expr; map: DrawnMap | undefined }) {
   const { data } = useGroups(["network.transport"], part);
   const totals = data && totalsOf(data.data.total);
   const { groups: sources } = useGroups(["source.address"], part, "bytes", 1).data?.data ?? {};
@@ -27,7 +27,7 @@ function Known({ from, to, part }: { from: string; to: string; part: Expr }) {
   const where = (id: string, address: unknown, word: string) => (id.startsWith("p:") ? `process at ${String(address ?? "…")}, ${word}` : `address, ${word}`);
   return (
     <>
-      <Ends from={from} to={to} details={[where(from, sources?.[0]?.key["source.address"], "caller"), where(to, destinations?.[0]?.key["destination.address"], "called")]} />
+      <Ends from={from} to={to} groups={[groupOf(map, from), groupOf(map, to)]} details={[where(from, sources?.[0]?.key["source.address"], "caller"), where(to, destinations?.[0]?.key["destination.address"], "called")]} />
       <Section>
         {totals && <Stats totals={totals} />}
         <Sparkline part={part} />

@@ -1,18 +1,13 @@
 import { useFields, useFlow } from "../api/queries";
 import { useStream } from "../api/stream";
-import type { Field, Flow } from "../api/types";
-import { clock } from "../format/format";
+import type { Field } from "../api/types";
+import { clock, micros } from "../format/format";
 import { Verdict } from "../frame/icons";
 import { Value } from "../frame/Value";
+import { levels } from "../map/levels";
 import { formatField, rttMean, text } from "../table/columns";
-import { micros } from "../format/format";
 import { Ends } from "./Ends";
 import { Section } from "./sections";
-
-const idOf = (f: Flow, end: "source" | "destination") => {
-  const process = text(f, `${end}.process.executable.name`);
-  return process === undefined ? `a:${text(f, `${end}.address`) ?? "unknown address"}` : `p:${process}`;
-};
 
 export function FlowDetail({ id }: { id: string }) {
   const fields = useFields();
@@ -21,10 +16,12 @@ export function FlowDetail({ id }: { id: string }) {
   const f = live ?? stored.data?.flows[0];
   if (!f) return <p className="note t3">{stored.isPending ? "Reading…" : "This record is not in the chosen time."}</p>;
   const rtt = rttMean(f);
+  const from = levels.process.entity(f, "source");
+  const to = levels.process.entity(f, "destination");
   const place = (end: "source" | "destination") => [text(f, `${end}.address`), text(f, `${end}.port`) && `port ${text(f, `${end}.port`)}`, text(f, `${end}.scope`)?.replace("_", " ")].filter(Boolean).join(", ");
   return (
     <>
-      <Ends from={idOf(f, "source")} to={idOf(f, "destination")} details={[place("source"), place("destination")]} />
+      <Ends from={from.id} to={to.id} groups={[from.group, to.group]} details={[place("source"), place("destination")]} />
       <Section>
         <dl className="kv">
           <dt>Kernel did</dt><dd><Verdict action={text(f, "flow.action")} reason={text(f, "flow.deny.reason")} /></dd>

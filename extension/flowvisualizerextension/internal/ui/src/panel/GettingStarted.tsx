@@ -18,7 +18,7 @@ import { Section } from "./sections";
 export function GettingStarted({ map }: { map: DrawnMap | undefined }) {
   const status = useStatus().data;
   const agents = useAgents();
-  const totals = useTotals().data?.data.total;
+  const totals = useTotals();
   const t = totals && totalsOf(totals);
   const cpu = agents.reduce<number | undefined>((sum, a) => (a.cpuPercent === undefined ? sum : (sum ?? 0) + a.cpuPercent), undefined);
   return (

@@ -8,7 +8,7 @@ import { DenyMark } from "../frame/icons";
 import { addFilter, drill, focusOn, select } from "../state/actions";
 import { useView } from "../state/view";
 import { FoldDetail } from "./FoldDetail";
-import { OneEnd } from "./Ends";
+import { groupOf, OneEnd } from "./Ends";
 import { Health, Outcomes, Ports, Section, Sparkline, Stats } from "./sections";
 
 export function NodeDetail({ id, map }: { id: string; map: DrawnMap | undefined }) {
@@ -26,7 +26,7 @@ export function NodeDetail({ id, map }: { id: string; map: DrawnMap | undefined 
   const next = levels[v.level].next;
   return (
     <>
-      <OneEnd id={id} detail={id.startsWith("p:") ? "process on this machine" : "address"} />
+      <OneEnd id={id} group={groupOf(map, id)} detail={id.startsWith("p:") ? "process on this machine" : "address"} />
       <Section>
         {totals && <Stats totals={totals} />}
         <Sparkline part={part} />

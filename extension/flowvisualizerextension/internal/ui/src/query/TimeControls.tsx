@@ -71,7 +71,7 @@ export function LiveControl() {
           <i className={`dot ${stream.connected ? "" : "off"}`} />
           Live<span className="t3 thin behind">{stream.connected ? behind : "connecting"}</span>
         </button>
-        <button type="button" className="btn ico" aria-label="pause" title="Pause (space)" onClick={toggleLive}><Pause size={14} aria-hidden /></button>
+        <button type="button" className="btn ico" aria-label="pause" title="Pause (space)" onClick={toggleLive}><Pause className="solid" size={14} aria-hidden /></button>
       </span>
     );
   }

@@ -60,11 +60,12 @@ export function toggleLive(): void {
 }
 
 export function goLive(span: number): void {
-  setView({ time: { kind: "live", span }, brush: null });
+  setView({ time: { kind: "live", span, chosen: true }, brush: null });
 }
 
 export function goTo(range: Range): void {
-  setView({ time: { kind: "fixed", ...range, span: currentView().time.span }, brush: null });
+  const { span, chosen } = currentView().time;
+  setView({ time: { kind: "fixed", ...range, span, chosen }, brush: null });
 }
 
 export function pageTime(direction: -1 | 1): void {

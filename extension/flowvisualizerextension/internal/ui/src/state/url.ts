@@ -4,7 +4,7 @@
 import type { Chip } from "../filter/chips";
 import { parse, serialise } from "../filter/grammar";
 import { levelIds, type LevelId } from "../map/levels";
-import { formatSpan, parseSpan, type Range, type Time } from "./range";
+import { formatSpan, parseSpan, type Range, type Time, usualSpan } from "./range";
 
 export type Selection =
   | { kind: "node"; id: string }
@@ -26,23 +26,24 @@ export interface View {
   unfolded: string[];
   /** Columns of the table; null for the usual ones. */
   columns: string[] | null;
+  /** Pixels, of the columns whose width a person has set. */
+  widths: Record<string, number>;
   drawer: boolean;
   /** The panel when nothing is selected; null opens it where there is room. */
   panel: boolean | null;
 }
 
-export const defaultSpan = 15 * 60_000;
-
 export const initial: View = {
   tab: "map",
   level: "process",
-  time: { kind: "live", span: defaultSpan },
+  time: { kind: "live", span: usualSpan, chosen: false },
   brush: null,
   chips: [],
   selection: null,
   focus: null,
   unfolded: [],
   columns: null,
+  widths: {},
   drawer: true,
   panel: null,
 };
@@ -52,7 +53,7 @@ export function encode(v: View): string {
   const p = new URLSearchParams();
   if (v.tab !== initial.tab) p.set("view", v.tab);
   if (v.level !== initial.level) p.set("level", v.level);
-  if (v.time.span !== defaultSpan) p.set("last", formatSpan(v.time.span));
+  if (v.time.chosen) p.set("last", formatSpan(v.time.span));
   if (v.time.kind === "fixed") {
     p.set("from", iso(v.time.from));
     p.set("to", iso(v.time.to));
@@ -63,6 +64,8 @@ export function encode(v: View): string {
   if (v.focus) p.set("focus", v.focus);
   for (const id of v.unfolded) p.append("open", id);
   if (v.columns) p.set("cols", v.columns.join(","));
+  const widths = Object.entries(v.widths).map(([id, px]) => `${id}:${px}`);
+  if (widths.length > 0) p.set("widths", widths.join(","));
   if (!v.drawer) p.set("drawer", "0");
   if (v.panel !== null) p.set("panel", v.panel ? "1" : "0");
   return p
@@ -76,20 +79,22 @@ export function encode(v: View): string {
 /** The inverse of encode. What cannot be read is left at its default. */
 export function decode(search: string): View {
   const p = new URLSearchParams(search);
-  const span = parseSpan(p.get("last") ?? "") ?? defaultSpan;
+  const asked = parseSpan(p.get("last") ?? "");
+  const span = { span: asked ?? usualSpan, chosen: asked !== undefined };
   const from = Date.parse(p.get("from") ?? "");
   const to = Date.parse(p.get("to") ?? "");
   const level = p.get("level");
   return {
     tab: p.get("view") === "flows" ? "flows" : "map",
     level: levelIds.find((l) => l === level) ?? initial.level,
-    time: from < to ? { kind: "fixed", from, to, span } : { kind: "live", span },
+    time: from < to ? { kind: "fixed", from, to, ...span } : { kind: "live", ...span },
     brush: decodeBrush(p.get("brush")),
     chips: decodeChips(p),
     selection: decodeSelection(p.get("sel")),
     focus: p.get("focus"),
     unfolded: p.getAll("open"),
     columns: p.has("cols") ? p.get("cols")!.split(",").filter(Boolean) : null,
+    widths: decodeWidths(p.get("widths")),
     drawer: p.get("drawer") !== "0",
     panel: p.has("panel") ? p.get("panel") !== "0" : null,
   };
@@ -102,6 +107,11 @@ function iso(ms: number): string {
 function decodeBrush(text: string | null): Range | null {
   const [from, to] = (text ?? "").split("~").map((t) => Date.parse(t));
   return from !== undefined && to !== undefined && from < to ? { from, to } : null;
+}
+
+function decodeWidths(text: string | null): Record<string, number> {
+  const pairs = (text ?? "").split(",").map((pair) => /^([\w.]+):(\d{2,4})$/.exec(pair));
+  return Object.fromEntries(pairs.flatMap((m) => (m ? [[m[1]!, Number(m[2])]] : [])));
 }
 
 function decodeChips(p: URLSearchParams): Chip[] {

@@ -1,8 +1,11 @@
 // The view lives in the URL; this keeps React and the address bar in step.
 
 import { useSyncExternalStore } from "react";
+import { usualSpan } from "./range";
 import { decode, encode, type View } from "./url";
 
+/** The span where none was chosen. */
+let ownSpan = usualSpan;
 let view: View = decode(location.search);
 const listeners = new Set<() => void>();
 
@@ -12,9 +15,24 @@ function subscribe(listener: () => void): () => void {
 }
 
 addEventListener("popstate", () => {
-  view = decode(location.search);
+  view = withOwnSpan(decode(location.search));
   listeners.forEach((l) => l());
 });
+
+function withOwnSpan(v: View): View {
+  // While time stands still the span is the one that it stood still with.
+  const follows = v.time.kind === "live" && !v.time.chosen;
+  return !follows || v.time.span === ownSpan ? v : { ...v, time: { ...v.time, span: ownSpan } };
+}
+
+/** Sets the span where none was chosen; it is not in the URL, since it follows the recording. */
+export function setOwnSpan(span: number): void {
+  ownSpan = span;
+  const next = withOwnSpan(view);
+  if (next === view) return;
+  view = next;
+  listeners.forEach((l) => l());
+}
 
 export function currentView(): View {
   return view;
@@ -22,7 +40,7 @@ export function currentView(): View {
 
 /** Changes the view. Each change is a step of the browser's history unless it replaces the last one. */
 export function setView(change: Partial<View>, how: "push" | "replace" = "push"): void {
-  const next = { ...view, ...change };
+  const next = withOwnSpan({ ...view, ...change });
   const before = encode(view);
   const after = encode(next);
   view = next;

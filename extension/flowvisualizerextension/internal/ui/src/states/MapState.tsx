@@ -2,8 +2,7 @@
 // still true, and the one sensible thing to do.
 
 import { Clock, ListFilter, TriangleAlert } from "lucide-react";
-import { useEffect, useState } from "react";
-import { ApiError } from "../api/client";
+import type { ApiError } from "../api/client";
 import { now } from "../api/clock";
 import { useStatus, useUnfiltered } from "../api/queries";
 import { serialise } from "../filter/grammar";
@@ -11,29 +10,22 @@ import { counted, range, span } from "../format/format";
 import { clearFilters, goLive, removeChip, select, shownRange, switchChip, zoomTime } from "../state/actions";
 import { useView } from "../state/view";
 import { silent } from "../frame/silence";
+import { Reading, Shorter, TryAgain } from "./Reading";
 
 export function Loading() {
-  const v = useView();
-  const [waited, setWaited] = useState(0);
-  useEffect(() => {
-    const began = performance.now();
-    const timer = setInterval(() => setWaited(performance.now() - began), 100);
-    return () => clearInterval(timer);
-  }, []);
-  const r = shownRange(v);
   return (
-    <div className="loading" role="status" aria-label="loading the map">
+    <div className="loading" aria-label="loading the map">
       <div className="progress"><i /></div>
       <svg width="580" height="220" aria-hidden="true">
         <path d="M164 92C200 92 200 28 236 28M164 92C200 92 200 110 236 110M164 92C200 92 200 192 236 192M356 110C386 110 386 68 416 68M356 192C386 192 386 150 416 150" />
         {[[44, 74], [236, 10], [236, 92], [236, 174], [416, 50], [416, 132]].map(([x, y]) => <rect key={`${x} ${y}`} className="sk" x={x} y={y} width={120} height={36} rx={6} />)}
       </svg>
-      <p><span className="t2">Reading {span(r.to - r.from)}</span> <span className="t3">{(waited / 1000).toFixed(1)} s</span></p>
+      <Reading quick />
     </div>
   );
 }
 
-export function Failed({ error, retry }: { error: ApiError; retry: () => void }) {
+export function Failed({ error }: { error: ApiError }) {
   const v = useView();
   const slow = error.code === "timeout";
   const bad = error.code === "bad_query";
@@ -45,9 +37,9 @@ export function Failed({ error, retry }: { error: ApiError; retry: () => void })
       <h4>{title(error)}</h4>
       <p>{slow ? `The range is ${span(r.to - r.from)}. Nothing was changed.` : error.message}</p>
       <div className="row">
-        {slow && <button type="button" className="btn sm pri" onClick={() => goLive(60 * 60_000)}>Last hour</button>}
+        {slow && <Shorter main />}
         {bad && last >= 0 && <button type="button" className="btn sm pri" onClick={() => switchChip(last)}>Switch the last filter off</button>}
-        <button type="button" className={`btn sm ${slow || bad ? "quiet" : "pri"}`} onClick={retry}>Retry</button>
+        <TryAgain main={!slow && !bad} />
         {(bad || v.chips.length > 0) && <button type="button" className="btn sm quiet" onClick={clearFilters}>Clear all filters</button>}
       </div>
       <p className="mono t3 code">{error.status > 0 ? `${error.status} ` : ""}{error.code}</p>

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useFields } from "../api/queries";
 import { setView, useView } from "../state/view";
-import { defaultColumns, usual } from "./columns";
+import { defaultColumns, setColumns, usual } from "./columns";
 
 export function ColumnChooser() {
   const v = useView();
@@ -10,11 +10,7 @@ export function ColumnChooser() {
   const on = v.columns ?? defaultColumns;
   const all = [...usual.map((c) => ({ id: c.id, title: c.title, about: c.about })), ...fields.map((f) => ({ id: f.name, title: f.name, about: f.description }))];
   const shown = all.filter((c) => `${c.title} ${c.about}`.toLowerCase().includes(find.toLowerCase()));
-  const toggle = (id: string) => {
-    const next = on.includes(id) ? on.filter((c) => c !== id) : [...on, id];
-    const usualAgain = next.join() === defaultColumns.join();
-    setView({ columns: next.length === 0 || usualAgain ? null : next }, "replace");
-  };
+  const toggle = (id: string) => setColumns(on.includes(id) ? on.filter((c) => c !== id) : [...on, id]);
   return (
     <div className="columns">
       <input type="search" placeholder={`Find among ${all.length} columns`} aria-label="find a column" value={find} onChange={(e) => setFind(e.target.value)} autoFocus />
@@ -29,7 +25,7 @@ export function ColumnChooser() {
           </li>
         ))}
       </ul>
-      <button type="button" className="btn sm quiet" disabled={v.columns === null} onClick={() => setView({ columns: null }, "replace")}>Usual columns</button>
+      <button type="button" className="btn sm quiet" disabled={v.columns === null && Object.keys(v.widths).length === 0} onClick={() => setView({ columns: null, widths: {} }, "replace")}>Usual columns</button>
     </div>
   );
 }

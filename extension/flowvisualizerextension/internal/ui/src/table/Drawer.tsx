@@ -12,6 +12,7 @@ import { chosen } from "./columns";
 import { ColumnChooser } from "./ColumnChooser";
 import { FlowTable } from "./FlowTable";
 import { useRows } from "./useRows";
+import { Reading } from "../states/Reading";
 import { TableState } from "../states/TableState";
 
 const open = { least: 120, usual: 204 };
@@ -25,14 +26,20 @@ export function Drawer() {
     <section className={`drawer ${full ? "full" : ""}`} style={full ? undefined : { height: shut ? 36 : height }} aria-label="flows">
       {!full && !shut && <Grip height={height} setHeight={setHeight} />}
       <DrawerHead v={v} shut={shut} full={full} />
-      {!shut && <Body />}
+      {!shut && <Body full={full} />}
     </section>
   );
 }
 
-function Body() {
+function Body({ full }: { full: boolean }) {
   const r = useRows();
-  return r.rows.length > 0 ? <FlowTable {...r} /> : <TableState rows={r} />;
+  const shown = r.rows.length > 0 && !r.stopped;
+  return (
+    <div className={`body ${r.stale ? "stale" : ""}`}>
+      {shown ? <FlowTable {...r} /> : <TableState rows={r} full={full} />}
+      {full && r.stale && <Reading />}
+    </div>
+  );
 }
 
 function DrawerHead({ v, shut, full }: { v: View; shut: boolean; full: boolean }) {
@@ -62,7 +69,7 @@ function DrawerHead({ v, shut, full }: { v: View; shut: boolean; full: boolean }
 
 /** "3,118 in 13:56 – 14:16", or while live "214 since 14:29:12". */
 function Extent({ v }: { v: View }) {
-  const n = useTotals().data?.data.total.records;
+  const n = useTotals()?.records;
   const r = shownRange(v);
   const when = v.time.kind === "live" ? `since ${seconds(r.from)}` : `in ${range(r.from, r.to)}`;
   return <>{n === undefined ? "" : `${count(n)} `}{when}</>;

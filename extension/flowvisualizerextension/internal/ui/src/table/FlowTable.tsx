@@ -1,11 +1,11 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown } from "lucide-react";
-import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { useFields } from "../api/queries";
 import type { Flow } from "../api/types";
 import { select } from "../state/actions";
 import { useView } from "../state/view";
 import { chosen, type Column } from "./columns";
+import { HeadRow } from "./HeadRow";
 import type { Rows } from "./useRows";
 
 const rowHeight = 28;
@@ -14,9 +14,11 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
   const v = useView();
   const fields = useFields();
   const columns = chosen(v.columns, fields);
-  const [widths, setWidths] = useState<Record<string, number>>({});
+  const [resizing, setResizing] = useState<{ id: string; width: number } | null>(null);
   const scroller = useRef<HTMLDivElement>(null);
+  const widths = resizing ? { ...v.widths, [resizing.id]: resizing.width } : v.widths;
   const width = (c: Column) => widths[c.id] ?? c.width;
+  const leastWidth = (c: Column) => widths[c.id] ?? c.least ?? c.width;
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12, getItemKey: (i) => String(rows[i]?.["flow.id"] ?? i) });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
@@ -25,8 +27,10 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
   }, [last, rows.length, more, loadMore]);
   useSteadyScroll(scroller, rows);
 
-  const template = columns.map((c, i) => (i === columns.length - 1 ? `minmax(${width(c)}px, 1fr)` : `${width(c)}px`)).join(" ");
-  const least = columns.reduce((n, c) => n + width(c), 0);
+  const growing = columns.filter((c) => c.grow && widths[c.id] === undefined);
+  const stretched = growing.length > 0 ? growing : columns.slice(-1);
+  const template = columns.map((c) => `minmax(${leastWidth(c)}px, ${stretched.includes(c) ? "1fr" : `${width(c)}px`})`).join(" ");
+  const least = columns.reduce((n, c) => n + leastWidth(c), 0);
   const chosenId = v.selection?.kind === "flow" ? v.selection.id : null;
   const open = (f: Flow) => select({ kind: "flow", id: String(f["flow.id"]) });
   const key = (e: KeyboardEvent, index: number) => {
@@ -40,11 +44,7 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
   };
   return (
     <div className="table" role="grid" aria-label="flows" aria-rowcount={rows.length + 1} ref={scroller}>
-      <div className="tr head" role="row" style={{ gridTemplateColumns: template, minWidth: least }}>
-        {columns.map((c) => (
-          <Head key={c.id} column={c} width={width(c)} resize={(w) => setWidths((old) => ({ ...old, [c.id]: w }))} />
-        ))}
-      </div>
+      <HeadRow columns={columns} template={template} minWidth={least} width={width} onResizing={setResizing} />
       <div className="rows" role="rowgroup" style={{ height: virtual.getTotalSize(), minWidth: least }}>
         {items.map((item) => {
           const f = rows[item.index]!;
@@ -56,38 +56,6 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
           );
         })}
       </div>
-    </div>
-  );
-}
-
-interface HeadProps {
-  column: Column;
-  width: number;
-  resize: (width: number) => void;
-}
-
-const narrowest = 44;
-
-function Head({ column, width, resize }: HeadProps) {
-  const start = useRef<{ x: number; width: number } | null>(null);
-  const sorted = column.id === "time";
-  const down = (e: PointerEvent) => {
-    e.currentTarget.setPointerCapture(e.pointerId);
-    start.current = { x: e.clientX, width };
-  };
-  const move = (e: PointerEvent) => {
-    if (start.current) resize(Math.max(narrowest, start.current.width + e.clientX - start.current.x));
-  };
-  const key = (e: KeyboardEvent) => {
-    if (e.key !== "ArrowLeft" && e.key !== "ArrowRight") return;
-    e.preventDefault();
-    resize(Math.max(narrowest, width + (e.key === "ArrowRight" ? 16 : -16)));
-  };
-  return (
-    <div className={column.number ? "th num" : "th"} role="columnheader" title={column.about} aria-sort={sorted ? "descending" : undefined}>
-      <span className="cut">{column.title}</span>
-      {sorted && <ArrowDown size={12} aria-hidden />}
-      <span className="grip" role="separator" aria-orientation="vertical" aria-label={`width of ${column.title}`} aria-valuenow={Math.round(width)} tabIndex={0} onPointerDown={down} onPointerMove={move} onPointerUp={() => (start.current = null)} onKeyDown={key} />
     </div>
   );
 }

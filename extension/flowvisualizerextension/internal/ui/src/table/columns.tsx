@@ -7,12 +7,18 @@ import { bytes, clock, count, dateTime, micros } from "../format/format";
 import { service } from "../format/services";
 import { Verdict } from "../frame/icons";
 import { Value } from "../frame/Value";
+import { setView } from "../state/view";
 
 export interface Column {
   id: string;
   title: string;
   about: string;
+  /** Pixels. What comes in few forms is wide enough for all of them in a wide font. */
   width: number;
+  /** Pixels that it makes do with where there is less room. */
+  least?: number;
+  /** Takes a share of the room that is left. */
+  grow?: boolean;
   number?: boolean;
   cell: (f: Flow) => ReactNode;
 }
@@ -27,11 +33,10 @@ function Endpoint({ flow, end }: { flow: Flow; end: "source" | "destination" }) 
   const process = text(flow, `${end}.process.executable.name`);
   const address = text(flow, `${end}.address`);
   return (
-    <>
+    <span className="endpoint">
       {process !== undefined && <Value quiet field={`${end}.process.executable.name`} value={process}>{process}</Value>}
-      {process !== undefined && " "}
       <Value quiet field={`${end}.address`} value={address} className="mono">{address ?? "unknown"}</Value>
-    </>
+    </span>
   );
 }
 
@@ -58,24 +63,24 @@ function outcome(f: Flow): ReactNode {
 export const usual: Column[] = [
   { id: "time", title: "Time", about: "End of the record's interval", width: 104, cell: (f) => <span className="mono" title={dateTime(time(f, "flow.end"))}>{clock(time(f, "flow.end"))}</span> },
   {
-    id: "verdict", title: "Verdict", about: "What the kernel did, and why it refused", width: 96,
+    id: "verdict", title: "Verdict", about: "What the kernel did, and why it refused", width: 116, least: 96,
     cell: (f) => {
       const reason = text(f, "flow.deny.reason");
       const field = reason === undefined ? "flow.action" : "flow.deny.reason";
       return <Value quiet field={field} value={reason ?? text(f, "flow.action")}><Verdict action={text(f, "flow.action")} reason={reason} /></Value>;
     },
   },
-  { id: "source", title: "Source", about: "Who called: process and address", width: 206, cell: (f) => <Endpoint flow={f} end="source" /> },
-  { id: "destination", title: "Destination", about: "Who was called: process and address", width: 206, cell: (f) => <Endpoint flow={f} end="destination" /> },
+  { id: "source", title: "Source", about: "Who called: process and address", width: 160, grow: true, cell: (f) => <Endpoint flow={f} end="source" /> },
+  { id: "destination", title: "Destination", about: "Who was called: process and address", width: 160, grow: true, cell: (f) => <Endpoint flow={f} end="destination" /> },
   {
-    id: "port", title: "Port", about: "Destination port", width: 54, number: true,
+    id: "port", title: "Port", about: "Destination port", width: 60, number: true,
     cell: (f) => <Value quiet field="destination.port" value={text(f, "destination.port")} className="mono">{text(f, "destination.port") ?? "–"}</Value>,
   },
-  { id: "service", title: "Service", about: "The destination port's usual service", width: 88, cell: (f) => service(number(f, "destination.port") ?? 0) ?? <span className="t3">{text(f, "network.transport")}</span> },
-  { id: "connections", title: "Conns", about: "Connections in this record", width: 54, number: true, cell: (f) => count(number(f, "flow.connections.seen") ?? 0) },
-  { id: "sent", title: "Sent", about: "Bytes that the source sent", width: 72, number: true, cell: (f) => total(f, "source.bytes") },
-  { id: "received", title: "Received", about: "Bytes that the destination sent", width: 72, number: true, cell: (f) => total(f, "destination.bytes") },
-  { id: "rtt", title: "RTT", about: "Mean smoothed round-trip time", width: 72, number: true, cell: (f) => { const r = rttMean(f); return r === undefined ? dash : micros(r); } },
+  { id: "service", title: "Service", about: "The destination port's usual service", width: 104, least: 72, cell: (f) => service(number(f, "destination.port") ?? 0) ?? <span className="t3">{text(f, "network.transport")}</span> },
+  { id: "connections", title: "Conns", about: "Connections in this record", width: 76, least: 60, number: true, cell: (f) => count(number(f, "flow.connections.seen") ?? 0) },
+  { id: "sent", title: "Sent", about: "Bytes that the source sent", width: 72, least: 64, number: true, cell: (f) => total(f, "source.bytes") },
+  { id: "received", title: "Received", about: "Bytes that the destination sent", width: 72, least: 66, number: true, cell: (f) => total(f, "destination.bytes") },
+  { id: "rtt", title: "RTT", about: "Mean smoothed round-trip time", width: 76, least: 72, number: true, cell: (f) => { const r = rttMean(f); return r === undefined ? dash : micros(r); } },
   { id: "outcome", title: "Ended", about: "How the connections ended", width: 110, cell: outcome },
 ];
 
@@ -116,4 +121,10 @@ export function chosen(ids: readonly string[] | null, fields: readonly Field[]):
     const field = fields.find((f) => f.name === id);
     return field ? [fieldColumn(field)] : [];
   });
+}
+
+/** Shows these columns in this order; none, or the usual ones, leave the URL. */
+export function setColumns(ids: readonly string[]): void {
+  const usualAgain = ids.length === 0 || ids.join() === defaultColumns.join();
+  setView({ columns: usualAgain ? null : [...ids] }, "replace");
 }

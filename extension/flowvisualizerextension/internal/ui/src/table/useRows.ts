@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { isStale, isStopped } from "../api/cache";
 import { useFlowPages } from "../api/queries";
 import { useStream } from "../api/stream";
 import type { Flow } from "../api/types";
@@ -9,6 +10,10 @@ export interface Rows {
   rows: readonly Flow[];
   more: boolean;
   loading: boolean;
+  /** The rows are those that were asked for before; the next are being read. */
+  stale: boolean;
+  /** A person has given up reading. */
+  stopped: boolean;
   error: Error | null;
   loadMore: () => void;
 }
@@ -31,6 +36,8 @@ export function useRows(): Rows {
     rows,
     more: pages.hasNextPage,
     loading: pages.isPending,
+    stale: isStale(pages),
+    stopped: isStopped(pages),
     error: pages.error,
     loadMore: () => {
       if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();

@@ -1,0 +1,36 @@
+// What is captured, as one table: a line for each thing that people look for.
+// What an agent says about an engine replaces what is known without it.
+
+import type { Engine } from "../api/types";
+
+interface Subject {
+  /** The agent's name of the engine that captures it. */
+  engine: string;
+  what: string;
+}
+
+const subjects: Subject[] = [
+  { engine: "tcp", what: "TCP: bytes, RTT, process, refusals" },
+  { engine: "udp", what: "UDP, ICMP, SCTP" },
+  { engine: "drops", what: "Packets dropped by policy" },
+  { engine: "forward", what: "Forwarded traffic" },
+  { engine: "kubernetes", what: "Kubernetes names and policy" },
+];
+
+export interface Line {
+  what: string;
+  on: boolean;
+  state: string;
+  detail: string;
+}
+
+/** A line for each subject, in the table's order, then one for each engine that the table does not know. */
+export function captured(engines: readonly Engine[]): Line[] {
+  const said = (what: string, e: Engine): Line => ({ what, on: e.on, state: e.on ? "on" : "off", detail: e.detail });
+  const known = subjects.map(({ engine, what }) => {
+    const reported = engines.find((e) => e.name === engine);
+    return reported ? said(what, reported) : { what, on: false, state: "not in this version", detail: "" };
+  });
+  const others = engines.filter((e) => !subjects.some((s) => s.engine === e.name)).map((e) => said(e.name, e));
+  return [...known, ...others];
+}
