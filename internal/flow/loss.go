@@ -27,6 +27,7 @@ const (
 const (
 	UnitConnections = "connections"
 	UnitRecords     = "records"
+	UnitPackets     = "packets"
 )
 
 // Agent is a sign of life that a capturing agent sends each interval: what it
@@ -55,7 +56,7 @@ type Agent struct {
 
 // Engine is one way of capturing.
 type Engine struct {
-	// Name is "tcp", "udp", "drops", "forward" or "nat".
+	// Name is "tcp", "datagram", "drops", "forward" or "nat".
 	Name string
 	On   bool
 	// Detail says why an engine is off and what to do, or what limits one that is on.
