@@ -91,7 +91,7 @@ func TestASourceThatNeverReportsIsWaitedForOnce(t *testing.T) {
 func TestPeersAreBounded(t *testing.T) {
 	p := newPeers()
 	for i := range uint32(maxPeers + 10) {
-		p.reported(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 1), flow.Name{})
+		p.reported(&probe.Event{Local: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 1)}, flow.Name{})
 	}
 	require.LessOrEqual(t, len(p.now), maxPeers)
 	p.cut()
