@@ -43,7 +43,8 @@ type Agent struct {
 	// Interval is the time between two signs of life, in nanoseconds.
 	Interval int64
 	Engines  []Engine
-	// Connections is the number of live connections at Time.
+	// Connections is the number of live connections at Time, and of flows that are
+	// not idle.
 	Connections uint64
 	// Records counts the flow records sent since Started, Lost the connections
 	// and records lost since then.

@@ -58,7 +58,7 @@ var Agents = newRegistry(concat(
 		}, engineTexts, setEngines),
 		integer(Attribute{
 			Name: "flow.agent.connections", Role: Gauge, Unit: "{connection}", Elastic: "long",
-			Description: "Live connections.",
+			Description: "Live connections, and flows that are not idle.",
 		}, func(a *Agent) *uint64 { return &a.Connections }),
 		integer(Attribute{
 			Name: "flow.agent.records", Role: Gauge, Unit: "{record}", Elastic: "long",
