@@ -202,7 +202,7 @@ func known[T any, N ~uint16 | ~uint32 | ~uint64 | ~int64](a Attribute, member fu
 
 // integer is always present. OTLP and Elasticsearch carry signed integers, so a
 // count above the largest int64 is clamped.
-func integer[T any, N ~uint16 | ~uint32 | ~uint64 | ~int64](a Attribute, member func(*T) *N) Field[T] {
+func integer[T any, N ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~int64](a Attribute, member func(*T) *N) Field[T] {
 	if a.Type == 0 {
 		a.Type = Integer
 	}

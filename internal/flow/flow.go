@@ -34,6 +34,7 @@ type Flow struct {
 
 	Connections Connections
 	TCP         TCP
+	ICMP        ICMP
 }
 
 // Observer is the machine that made the record; it is carried by the OTLP
@@ -95,6 +96,9 @@ type TCP struct {
 	// Retransmits counts segments the reporter sent again.
 	Retransmits uint64
 }
+
+// ICMP tells what an ICMP flow is about. A reply shares the type of its request.
+type ICMP struct{ Type, Code uint8 }
 
 // RTTMean is the mean smoothed round-trip time, or 0 when nothing was measured.
 func (t *TCP) RTTMean() uint32 {

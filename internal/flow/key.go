@@ -13,6 +13,7 @@ type Key struct {
 	SourcePort, DestinationPort       uint16
 	NetworkNamespace                  uint32
 	SourceAddress, DestinationAddress netip.Addr
+	ICMP                              ICMP
 	DenyReason, Executable, Cgroup    Name
 	SourceProcess, DestinationProcess Name
 }
@@ -32,6 +33,7 @@ func (f *Flow) Key(keep KeepSourcePort) Key {
 		NetworkNamespace:   f.NetworkNamespace,
 		SourceAddress:      f.Source.Address,
 		DestinationAddress: f.Destination.Address,
+		ICMP:               f.ICMP,
 		DenyReason:         f.DenyReason,
 		Executable:         f.Process.Executable,
 		Cgroup:             f.Process.Cgroup,

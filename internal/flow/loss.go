@@ -27,6 +27,7 @@ const (
 const (
 	UnitConnections = "connections"
 	UnitRecords     = "records"
+	UnitPackets     = "packets"
 )
 
 // Agent is a sign of life that a capturing agent sends each interval: what it
@@ -42,7 +43,8 @@ type Agent struct {
 	// Interval is the time between two signs of life, in nanoseconds.
 	Interval int64
 	Engines  []Engine
-	// Connections is the number of live connections at Time.
+	// Connections is the number of live connections at Time, and of flows that are
+	// not idle.
 	Connections uint64
 	// Records counts the flow records sent since Started, Lost the connections
 	// and records lost since then.
@@ -55,7 +57,7 @@ type Agent struct {
 
 // Engine is one way of capturing.
 type Engine struct {
-	// Name is "tcp", "udp", "drops", "forward" or "nat".
+	// Name is "tcp", "datagram", "drops", "forward" or "nat".
 	Name string
 	On   bool
 	// Detail says why an engine is off and what to do, or what limits one that is on.

@@ -15,7 +15,7 @@ import (
 func like(f *flow.Flow, r *rand.Rand) flow.Flow {
 	g := flowtest.Flow(r)
 	g.Observer, g.Reporter, g.PeerObserved, g.Action, g.DenyReason = f.Observer, f.Reporter, f.PeerObserved, f.Action, f.DenyReason
-	g.Transport, g.NetworkNamespace = f.Transport, f.NetworkNamespace
+	g.Transport, g.ICMP, g.NetworkNamespace = f.Transport, f.ICMP, f.NetworkNamespace
 	for _, side := range [][2]*flow.Endpoint{{&g.Source, &f.Source}, {&g.Destination, &f.Destination}} {
 		port := side[0].Port
 		side[0].Address, side[0].Type, side[0].Scope, side[0].Process, side[0].Port = side[1].Address, side[1].Type, side[1].Scope, side[1].Process, side[1].Port

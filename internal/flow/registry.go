@@ -109,11 +109,33 @@ func networkFields() []Field[Flow] {
 			}
 			return Value{}
 		}),
+		ofICMP(Attribute{
+			Name:        "network.icmp.type",
+			Description: "Type of an ICMP or ICMPv6 flow, as IANA numbers them; a reply shares the type of its request.",
+		}, func(f *Flow) *uint8 { return &f.ICMP.Type }),
+		ofICMP(Attribute{
+			Name:        "network.icmp.code",
+			Description: "Code of an ICMP or ICMPv6 flow.",
+		}, func(f *Flow) *uint8 { return &f.ICMP.Code }),
 		known(Attribute{
 			Name: "network.namespace.inode", Role: Dimension, Elastic: "long",
 			Description: "Inode number of the reporter's network namespace.", Absent: "not known",
 		}, func(f *Flow) *uint32 { return &f.NetworkNamespace }),
 	}
+}
+
+// ofICMP is a number that only ICMP flows have.
+func ofICMP(a Attribute, member func(*Flow) *uint8) Field[Flow] {
+	a.Role, a.Elastic, a.Absent = Dimension, "short", "flows that are not ICMP"
+	f := integer(a, member)
+	always := f.get
+	f.get = func(r *Flow) Value {
+		if r.Transport != TransportICMP && r.Transport != TransportICMPv6 {
+			return Value{}
+		}
+		return always(r)
+	}
+	return f
 }
 
 type calicoEnd struct{ address, port, kind string }

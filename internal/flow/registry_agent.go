@@ -21,7 +21,7 @@ var Losses = newRegistry(concat(
 			Description: "Where it was lost, from the kernel outwards.", Absent: "only in records from elsewhere",
 		}, func(l *Loss) *string { return &l.Stage }),
 		text(Attribute{
-			Name: "flow.loss.unit", Role: Dimension, Elastic: "keyword", Values: []string{UnitConnections, UnitRecords},
+			Name: "flow.loss.unit", Role: Dimension, Elastic: "keyword", Values: []string{UnitConnections, UnitRecords, UnitPackets},
 			Description: "What flow.loss.count counts.", Absent: "only in records from elsewhere",
 		}, func(l *Loss) *string { return &l.Unit }),
 		integer(Attribute{
@@ -58,7 +58,7 @@ var Agents = newRegistry(concat(
 		}, engineTexts, setEngines),
 		integer(Attribute{
 			Name: "flow.agent.connections", Role: Gauge, Unit: "{connection}", Elastic: "long",
-			Description: "Live connections.",
+			Description: "Live connections, and flows that are not idle.",
 		}, func(a *Agent) *uint64 { return &a.Connections }),
 		integer(Attribute{
 			Name: "flow.agent.records", Role: Gauge, Unit: "{record}", Elastic: "long",

@@ -26,7 +26,7 @@ func of[T any](registry *flow.Registry[T]) []flow.Attribute {
 func TestEveryAttributeIsDescribed(t *testing.T) {
 	elastic := map[flow.Type][]string{
 		flow.Keyword: {"keyword"}, flow.Keywords: {"keyword"}, flow.Address: {"ip"}, flow.Boolean: {"boolean"},
-		flow.Integer: {"long", "integer"}, flow.Time: {"date_nanos"},
+		flow.Integer: {"long", "integer", "short"}, flow.Time: {"date_nanos"},
 	}
 	for kind, list := range attributes() {
 		names := make(map[string]bool)

@@ -50,12 +50,40 @@ type Config struct {
 type EnginesConfig struct {
 	// TCP records TCP connections by their sockets.
 	TCP EngineConfig `mapstructure:"tcp"`
+	// Datagram records UDP, ICMP, SCTP and every other protocol of IP by the
+	// packets of their sockets.
+	Datagram DatagramConfig `mapstructure:"datagram"`
 }
 
 // EngineConfig is the configuration of one way of capturing.
 type EngineConfig struct {
 	// Enabled turns the engine on. Default true.
 	Enabled bool `mapstructure:"enabled"`
+}
+
+// DatagramConfig is the configuration of the datagram engine.
+type DatagramConfig struct {
+	// Enabled turns the engine on. Default true.
+	Enabled bool `mapstructure:"enabled"`
+
+	// MaxFlows is how many flows the kernel counts at once, 300 bytes each. Beyond
+	// it packets come to the receiver one by one, which costs more; when half of
+	// it is taken, flows end after 5s of silence. Default 65536, at least 1.
+	MaxFlows int `mapstructure:"max_flows"`
+
+	// IdleTimeout is after how long a silence a flow has ended.
+	IdleTimeout IdleTimeoutConfig `mapstructure:"idle_timeout"`
+}
+
+// IdleTimeoutConfig says for each protocol after how long a silence a flow has
+// ended.
+type IdleTimeoutConfig struct {
+	// UDP is for UDP. Default 30s, at least 1s.
+	UDP time.Duration `mapstructure:"udp"`
+	// ICMP is for ICMP and ICMPv6. Default 10s, at least 1s.
+	ICMP time.Duration `mapstructure:"icmp"`
+	// Other is for every other protocol. Default 60s, at least 1s.
+	Other time.Duration `mapstructure:"other"`
 }
 
 // FilterConfig chooses flows. The kernel decides once for each connection.
@@ -70,13 +98,20 @@ type FilterConfig struct {
 
 const (
 	minInterval        = 100 * time.Millisecond
+	minIdleTimeout     = time.Second
 	maxFilterAddresses = 2048
 )
 
 func createDefaultConfig() component.Config {
 	return &Config{
-		Interval:         5 * time.Second,
-		Engines:          EnginesConfig{TCP: EngineConfig{Enabled: true}},
+		Interval: 5 * time.Second,
+		Engines: EnginesConfig{
+			TCP: EngineConfig{Enabled: true},
+			Datagram: DatagramConfig{
+				Enabled: true, MaxFlows: 65536,
+				IdleTimeout: IdleTimeoutConfig{UDP: 30 * time.Second, ICMP: 10 * time.Second, Other: time.Minute},
+			},
+		},
 		MergeSourcePorts: true,
 		RingBufferSize:   8 << 20,
 		MaxFlows:         65536,
@@ -96,8 +131,30 @@ func (c *Config) Validate() error {
 	if c.MaxFlows < 1 {
 		errs = append(errs, fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows))
 	}
-	if !c.Engines.TCP.Enabled {
+	if !c.Engines.TCP.Enabled && !c.Engines.Datagram.Enabled {
 		errs = append(errs, errors.New("engines: all are disabled: enable at least one"))
+	}
+	return errors.Join(errs...)
+}
+
+// Validate checks the bounds.
+func (c *DatagramConfig) Validate() error {
+	if c.MaxFlows < 1 {
+		return fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows)
+	}
+	return nil
+}
+
+// Validate checks that no flow ends between two of its packets.
+func (c *IdleTimeoutConfig) Validate() error {
+	var errs []error
+	for _, timeout := range []struct {
+		name string
+		time time.Duration
+	}{{"udp", c.UDP}, {"icmp", c.ICMP}, {"other", c.Other}} {
+		if timeout.time < minIdleTimeout {
+			errs = append(errs, fmt.Errorf("%s: %s is too short: use at least %s", timeout.name, timeout.time, minIdleTimeout))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -27,17 +27,23 @@ func TestConfig(t *testing.T) {
 		"all": {want: changed(func(c *Config) {
 			c.Interval = 30 * time.Second
 			c.MergeSourcePorts = false
+			c.Engines.Datagram = DatagramConfig{
+				MaxFlows: 1000, IdleTimeout: IdleTimeoutConfig{UDP: 2 * time.Minute, ICMP: 5 * time.Second, Other: time.Hour},
+			}
 			c.RingBufferSize = 33554432
 			c.MaxFlows = 1000
 			c.Include = FilterConfig{Addresses: []string{"10.0.0.0/8", "2001:db8::1"}, Ports: []uint16{80, 443}}
 			c.Exclude = FilterConfig{Addresses: []string{"127.0.0.0/8"}, Ports: []uint16{22}}
 			c.ExcludeSelf = false
 		})},
-		"interval":         {err: "interval: 50ms is too short: use at least 100ms"},
-		"ring_buffer_size": {err: "ring_buffer_size: 5000000 is not a power of two"},
-		"max_flows":        {err: "max_flows: 0 is too few: use at least 1"},
-		"engines":          {err: "engines: all are disabled: enable at least one"},
-		"addresses":        {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
+		"interval":           {err: "interval: 50ms is too short: use at least 100ms"},
+		"ring_buffer_size":   {err: "ring_buffer_size: 5000000 is not a power of two"},
+		"max_flows":          {err: "max_flows: 0 is too few: use at least 1"},
+		"engines":            {err: "engines: all are disabled: enable at least one"},
+		"no_tcp":             {want: changed(func(c *Config) { c.Engines.TCP.Enabled = false })},
+		"datagram_max_flows": {err: "engines::datagram: max_flows: 0 is too few: use at least 1"},
+		"idle_timeout":       {err: "idle_timeout: udp: 0s is too short: use at least 1s\nother: 500ms is too short: use at least 1s"},
+		"addresses":          {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			section, err := files.Sub(name)

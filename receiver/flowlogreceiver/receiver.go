@@ -51,8 +51,8 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 	}
 	return &flowlog{capture: capture.New(capture.Options{
 		Engines:          engines,
-		Enabled:          map[string]bool{"tcp": config.Engines.TCP.Enabled},
-		Probe:            probe.Options{RingBufferSize: config.RingBufferSize, ExcludeSelf: config.ExcludeSelf, Filter: filter},
+		Enabled:          map[string]bool{"tcp": config.Engines.TCP.Enabled, "datagram": config.Engines.Datagram.Enabled},
+		Probe:            config.probe(filter),
 		Interval:         config.Interval,
 		MergeSourcePorts: config.MergeSourcePorts,
 		MaxFlows:         config.MaxFlows,
@@ -69,6 +69,20 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 		Logger:  settings.Logger,
 		Observe: capture.Observe{Interval: observe(telemetry)},
 	})}, nil
+}
+
+// probe is what the engines are opened with.
+func (c *Config) probe(filter probe.Filter) probe.Options {
+	idle := c.Engines.Datagram.IdleTimeout
+	return probe.Options{
+		RingBufferSize: c.RingBufferSize,
+		ExcludeSelf:    c.ExcludeSelf,
+		Filter:         filter,
+		Datagram: probe.DatagramOptions{
+			MaxFlows: c.Engines.Datagram.MaxFlows,
+			IdleUDP:  idle.UDP, IdleICMP: idle.ICMP, IdleOther: idle.Other,
+		},
+	}
 }
 
 // filter is the kernel's form of Include and Exclude.

@@ -28,7 +28,7 @@ import (
 )
 
 func TestLifecycle(t *testing.T) {
-	needEngine(t)
+	needEngine(t, "tcp")
 	ctx := context.Background()
 	recv, err := NewFactory().CreateLogs(ctx, receivertest.NewNopSettings(metadata.Type), createDefaultConfig(), consumertest.NewNop())
 	require.NoError(t, err)

@@ -32,25 +32,33 @@ type rig struct {
 }
 
 // needEngine skips on a machine that cannot run the engine, and says why.
-func needEngine(tb testing.TB) {
+func needEngine(tb testing.TB, name string) {
 	tb.Helper()
 	for _, e := range probe.Engines() {
-		if err := e.Missing(); err != nil {
-			tb.Skipf("%s engine: %v", e.Name, err)
+		if e.Name != name {
+			continue
 		}
+		if err := e.Missing(); err != nil {
+			tb.Skipf("%s engine: %v", name, err)
+		}
+		return
 	}
+	tb.Fatalf("there is no engine %q", name)
 }
 
 // start runs a receiver on this machine. Tests make their traffic themselves,
 // so their own process is not left out.
 func start(tb testing.TB, configure func(*Config)) *rig {
 	tb.Helper()
-	needEngine(tb)
 	config := createDefaultConfig().(*Config)
 	config.ExcludeSelf = false
 	config.Interval = 200 * time.Millisecond
+	config.Engines.Datagram.Enabled = false // its tests turn it on
 	if configure != nil {
 		configure(config)
+	}
+	if config.Engines.TCP.Enabled {
+		needEngine(tb, "tcp")
 	}
 	require.NoError(tb, config.Validate())
 	r := &rig{tb: tb, sink: new(consumertest.LogsSink)}

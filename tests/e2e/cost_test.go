@@ -26,6 +26,7 @@ import (
 const (
 	rounds      = 7
 	connections = 20_000
+	datagrams   = 1_000_000
 )
 
 // startAgent runs the binary as `make run` does, with what it records in a
@@ -71,7 +72,7 @@ func median(values []float64) float64 {
 // after the other.
 func BenchmarkConnectRate(b *testing.B) {
 	for b.Loop() {
-		without, with := inTurns(b, func() float64 { return connections / exchangeMany(b, connections).Seconds() })
+		without, with := inTurns(b, func() float64 { return connections / makeMany(b, "exchange", connections).Seconds() })
 		reportTurns(b, "connections/s", without, with)
 	}
 }
@@ -122,10 +123,28 @@ func receivedMbits(b *testing.B, out string) float64 {
 	return 0
 }
 
+// BenchmarkDatagramRate sends small datagrams through one flow.
+func BenchmarkDatagramRate(b *testing.B) {
+	for b.Loop() {
+		without, with := inTurns(b, func() float64 { return datagrams / makeMany(b, "datagrams", datagrams).Seconds() })
+		reportTurns(b, "datagrams/s", without, with)
+	}
+}
+
 // BenchmarkPrograms asks the kernel how long the BPF programs ran for each
-// connection, both its ends together. An empty program on the same tracepoint
+// connection, or for each datagram, both its ends together. An empty program
 // shows how much of that is the kernel's own measuring.
 func BenchmarkPrograms(b *testing.B) {
+	for _, traffic := range []struct {
+		what  string
+		count int
+		unit  string
+	}{{"exchange", connections, "connection"}, {"datagrams", datagrams, "datagram"}} {
+		b.Run(traffic.unit, func(b *testing.B) { measurePrograms(b, traffic.what, traffic.count, traffic.unit) })
+	}
+}
+
+func measurePrograms(b *testing.B, what string, count int, unit string) {
 	stats, err := ebpf.EnableStats(uint32(unix.BPF_STATS_RUN_TIME))
 	if err != nil {
 		b.Skipf("the kernel does not measure programs for us: %v", err)
@@ -133,30 +152,31 @@ func BenchmarkPrograms(b *testing.B) {
 	defer stats.Close()
 	agent := startAgent(b)
 	empty := attachEmpty(b)
-	exchangeMany(b, 1000) // warms up
+	makeMany(b, "exchange", 1000) // warms up, and measures the empty program
 	for b.Loop() {
-		before, floorBefore := programTimes(b, agent), timesOf(b, empty)
+		before := programTimes(b, agent)
 		begun := processorTime(b, agent.cmd.Process.Pid)
-		exchangeMany(b, connections)
-		after, floor := programTimes(b, agent), timesOf(b, empty)
+		makeMany(b, what, count)
+		after := programTimes(b, agent)
 		time.Sleep(10 * time.Second) // all of it is recorded and stored
 		busy := processorTime(b, agent.cmd.Process.Pid) - begun
 
 		var sum programTime
 		for name, now := range after {
 			spent := now.since(before[name])
-			if spent.runs == 0 {
-				continue
+			if spent.runs < uint64(count)/100 {
+				continue // once in an interval, not for the traffic
 			}
-			b.Logf("%-16s %5.2f runs for a connection, %4.0f ns each", name, float64(spent.runs)/connections, spent.each())
+			b.Logf("%-16s %5.2f runs for a %s, %4.0f ns each", name, float64(spent.runs)/float64(count), unit, spent.each())
 			sum.runs, sum.time = sum.runs+spent.runs, sum.time+spent.time
 		}
-		each := floor.since(floorBefore).each()
-		b.ReportMetric(float64(sum.runs)/connections, "runs/connection")
-		b.ReportMetric(float64(sum.time.Nanoseconds())/connections, "ns/connection")
-		b.ReportMetric((float64(sum.time.Nanoseconds())-each*float64(sum.runs))/connections, "ns-net/connection")
-		b.ReportMetric(each, "ns-empty/run")
-		b.ReportMetric(float64(busy.Microseconds())/connections, "agent-cpu-µs/connection")
+		floor := timesOf(b, empty).each()
+		each := func(n float64) float64 { return n / float64(count) }
+		b.ReportMetric(each(float64(sum.runs)), "runs/"+unit)
+		b.ReportMetric(each(float64(sum.time.Nanoseconds())), "ns/"+unit)
+		b.ReportMetric(each(float64(sum.time.Nanoseconds())-floor*float64(sum.runs)), "ns-net/"+unit)
+		b.ReportMetric(floor, "ns-empty/run")
+		b.ReportMetric(each(float64(busy.Microseconds())), "agent-cpu-µs/"+unit)
 	}
 }
 

@@ -150,6 +150,50 @@ func TestFlowsOfThisMachineAreRecordedExactly(t *testing.T) {
 	}
 }
 
+func TestDatagramsOfThisMachineAreRecordedExactly(t *testing.T) {
+	c := start(t, t.TempDir(), "--set=receivers.flowlog.engines.datagram.idle_timeout.udp=2s").ready()
+	const count, size = 100, 500
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	client, err := net.Dial("udp", server.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	buffer := make([]byte, size)
+	for range count {
+		if _, err := client.Write(buffer); err != nil {
+			t.Fatal(err)
+		}
+		_, from, err := server.ReadFrom(buffer)
+		if err == nil {
+			_, err = server.WriteTo(buffer[:size/2], from)
+		}
+		if err == nil {
+			_, err = client.Read(buffer)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, port, err := net.SplitHostPort(server.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reporter := range []string{"once", "source", "destination"} {
+		c.eventually("flows reported as "+reporter, func() error {
+			return c.sums(port, reporter, map[string]int64{
+				"flow.connections.started": 1, "flow.connections.completed": 1,
+				"source.packets": count, "destination.packets": count,
+				"source.payload.bytes": count * size, "destination.payload.bytes": count * size / 2,
+			})
+		})
+	}
+}
+
 func TestRefusedConnectionIsADeny(t *testing.T) {
 	c := start(t, t.TempDir()).ready()
 	address := freeAddress(t)

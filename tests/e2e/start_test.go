@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // wantRefusal waits for a collector that cannot start and checks that it says
@@ -97,6 +99,13 @@ func TestSecondCollectorOnTheSameStoreIsRefused(t *testing.T) {
 }
 
 func TestMissingPrivilegeIsNamed(t *testing.T) {
+	wantRefusal(t, runAsNobody(t), "flowlog", "CAP_BPF and CAP_PERFMON")
+}
+
+// runAsNobody runs the collector as another user than root, with these
+// capabilities alone.
+func runAsNobody(t *testing.T, capabilities ...uintptr) *collector {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("dropping privileges needs root")
 	}
@@ -111,11 +120,53 @@ func TestMissingPrivilegeIsNamed(t *testing.T) {
 	if err := os.Chown(data, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
-
-	cmd := exec.Command(program)
+	cmd := exec.Command(program, "--set=receivers.flowlog.interval=1s")
 	cmd.Dir = dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody, NoSetGroups: true}}
-	wantRefusal(t, run(t, cmd, freeAddress(t), data), "flowlog", "CAP_BPF")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody, NoSetGroups: true},
+		AmbientCaps: capabilities,
+	}
+	return run(t, cmd, freeAddress(t), data)
+}
+
+// Each engine needs what the README says and no more; one that lacks something
+// says what, and the others go on.
+func TestLeastPrivilege(t *testing.T) {
+	two := []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}
+	for name, test := range map[string]struct {
+		capabilities []uintptr
+		missing      string // to the datagram engine
+	}{
+		"tcp alone": {two, "CAP_NET_ADMIN"},
+		"both":      {append(two, unix.CAP_NET_ADMIN), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := runAsNobody(t, test.capabilities...).ready()
+			port := traffic(t, 10, "hello", "an answer")
+			c.eventually("flows", func() error { return c.sums(port, "once", map[string]int64{"flow.connections.completed": 10}) })
+			var status struct {
+				Agents []struct {
+					Engines []struct {
+						Name   string
+						On     bool
+						Detail string
+					}
+				}
+			}
+			if err := c.get("/api/v1/status", nil, &status); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range status.Agents[0].Engines {
+				missing := ""
+				if e.Name == "datagram" {
+					missing = test.missing
+				}
+				if e.On != (missing == "") || !strings.Contains(e.Detail, missing) {
+					t.Errorf("engine %+v, want it to lack %q", e, missing)
+				}
+			}
+		})
+	}
 }
 
 // publicDir returns a directory that every user may enter; t.TempDir is for

@@ -19,12 +19,14 @@ import (
 )
 
 // trafficEnv makes the test binary a process that only makes traffic, on the
-// loopback of a network namespace of its own: "exchange COUNT" or "hold COUNT".
+// loopback of a network namespace of its own: "exchange COUNT" connections, send
+// COUNT "datagrams", or "hold COUNT" connections.
 const trafficEnv = "FLOWLOGS_TEST_TRAFFIC"
 
 const (
 	exchangeRequest  = 3
 	exchangeResponse = 1000
+	datagramSize     = 64
 )
 
 // trafficCommand prepares such a process; it dies with this one.
@@ -36,11 +38,11 @@ func trafficCommand(what string, count int) *exec.Cmd {
 	return cmd
 }
 
-// exchangeMany makes count connections one after the other, each with a short
-// request and response, and returns how long that took.
-func exchangeMany(tb testing.TB, count int) time.Duration {
+// makeMany makes count connections one after the other, each with a short request
+// and response, or sends so many datagrams, and returns how long that took.
+func makeMany(tb testing.TB, what string, count int) time.Duration {
 	tb.Helper()
-	out, err := trafficCommand("exchange", count).Output()
+	out, err := trafficCommand(what, count).Output()
 	if err != nil {
 		tb.Fatalf("make traffic: %v", err)
 	}
@@ -100,38 +102,75 @@ func makeTraffic(order string) error {
 	if err := os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", []byte("1024 65535"), 0o644); err != nil {
 		return err
 	}
-	listener, to, err := listen()
-	if err != nil {
-		return err
+	var took time.Duration
+	switch what {
+	case "hold":
+		return holdSockets(count)
+	case "exchange":
+		took, err = exchangeSockets(count)
+	case "datagrams":
+		took, err = sendDatagrams(count)
+	default:
+		err = fmt.Errorf("unknown order %q", what)
 	}
-	if what == "hold" {
-		return holdSockets(listener, to, count)
-	}
-	took, err := exchangeSockets(listener, to, count)
 	if err == nil {
 		fmt.Println(took)
 	}
 	return err
 }
 
-// listen opens a listener by plain system calls: Go's own network layer costs
-// more than what is to be measured.
-func listen() (fd int, to unix.Sockaddr, err error) {
-	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+// sendDatagrams sends small datagrams to a socket that nobody reads, which costs
+// the same way through the stack as to one that is read.
+func sendDatagrams(count int) (time.Duration, error) {
+	sink, to, err := bind(unix.SOCK_DGRAM)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(sink)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, to); err != nil {
+		return 0, err
+	}
+	payload := make([]byte, datagramSize)
+	begun := time.Now()
+	for range count {
+		if _, err := unix.Write(fd, payload); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(begun), nil
+}
+
+// bind opens a socket on loopback by plain system calls: Go's own network layer
+// costs more than what is to be measured.
+func bind(kind int) (fd int, at unix.Sockaddr, err error) {
+	fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, nil, err
 	}
 	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		return 0, nil, err
 	}
-	if err := unix.Listen(fd, 1024); err != nil {
-		return 0, nil, err
-	}
-	to, err = unix.Getsockname(fd)
-	return fd, to, err
+	at, err = unix.Getsockname(fd)
+	return fd, at, err
 }
 
-func exchangeSockets(listener int, to unix.Sockaddr, count int) (time.Duration, error) {
+func listen() (fd int, at unix.Sockaddr, err error) {
+	if fd, at, err = bind(unix.SOCK_STREAM); err != nil {
+		return 0, nil, err
+	}
+	return fd, at, unix.Listen(fd, 1024)
+}
+
+func exchangeSockets(count int) (time.Duration, error) {
+	listener, to, err := listen()
+	if err != nil {
+		return 0, err
+	}
 	served := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
@@ -190,7 +229,11 @@ func serveSockets(listener, count int) error {
 }
 
 // holdSockets keeps both ends of count connections until standard input ends.
-func holdSockets(listener int, to unix.Sockaddr, count int) error {
+func holdSockets(count int) error {
+	listener, to, err := listen()
+	if err != nil {
+		return err
+	}
 	limit := syscall.Rlimit{}
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return err
@@ -212,7 +255,7 @@ func holdSockets(listener int, to unix.Sockaddr, count int) error {
 		}
 	}
 	fmt.Println("ready")
-	_, err := io.Copy(io.Discard, os.Stdin)
+	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
 

@@ -25,6 +25,7 @@ var (
 // records share keys.
 func Flow(r *rand.Rand) flow.Flow {
 	start := r.Int64N(4e18)
+	transport := pick(r, transports)
 	return flow.Flow{
 		ID:               flow.ID{Node: uint32(r.IntN(3)), Epoch: uint32(count(r)), Counter: count(r)},
 		Start:            start,
@@ -34,7 +35,7 @@ func Flow(r *rand.Rand) flow.Flow {
 		PeerObserved:     r.IntN(2) == 0,
 		Action:           flow.Action(r.IntN(3)),
 		DenyReason:       pick(r, names),
-		Transport:        pick(r, transports),
+		Transport:        transport,
 		NetworkNamespace: uint32(count(r)),
 		Source:           endpoint(r),
 		Destination:      endpoint(r),
@@ -46,7 +47,16 @@ func Flow(r *rand.Rand) flow.Flow {
 		TCP: flow.TCP{
 			RTTSum: count(r), RTTSamples: count(r), RTTMin: uint32(count(r)), RTTMax: uint32(count(r)), Retransmits: count(r),
 		},
+		ICMP: icmp(r, transport),
 	}
+}
+
+// icmp is zero for other transports, whose records do not carry it.
+func icmp(r *rand.Rand, transport flow.Transport) flow.ICMP {
+	if transport != flow.TransportICMP && transport != flow.TransportICMPv6 {
+		return flow.ICMP{}
+	}
+	return flow.ICMP{Type: uint8(r.IntN(256)), Code: uint8(r.IntN(3))}
 }
 
 func endpoint(r *rand.Rand) flow.Endpoint {

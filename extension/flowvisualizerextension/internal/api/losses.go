@@ -28,6 +28,8 @@ func (h *Handler) losses(ctx context.Context, p params) ([]byte, error) {
 			body.Total.Connections += l.Count
 		case flow.UnitRecords:
 			body.Total.Records += l.Count
+		case flow.UnitPackets:
+			body.Total.Packets += l.Count
 		}
 		if i < maxLosses {
 			body.Losses = append(body.Losses, lossOf(l))

@@ -298,6 +298,17 @@ func TestValues(t *testing.T) {
 	}
 }
 
+func TestLossesAddUpByUnit(t *testing.T) {
+	store := new(memstore.Store)
+	batch := &flow.Batch{}
+	for i, unit := range []string{flow.UnitConnections, flow.UnitRecords, flow.UnitPackets, flow.UnitPackets} {
+		batch.Losses = append(batch.Losses, flow.Loss{Start: ago(time.Minute), End: ago(time.Minute), Stage: flow.StageRingBuffer, Unit: unit, Count: uint64(i + 1)})
+	}
+	require.NoError(t, store.Write(t.Context(), batch))
+	got := read[lossesBody](t, ask(t, newHandler(t, store), basePath+"/losses"), http.StatusOK)
+	assert.Equal(t, lossTotal{Connections: 1, Records: 2, Packets: 7}, got.Total)
+}
+
 func TestLosses(t *testing.T) {
 	got := read[lossesBody](t, ask(t, newHandler(t, sampleStore(t)), basePath+"/losses"), http.StatusOK)
 	assert.Equal(t, lossTotal{Connections: 312, Records: 8}, got.Total)

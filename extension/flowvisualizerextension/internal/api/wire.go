@@ -108,6 +108,7 @@ type lossBody struct {
 type lossTotal struct {
 	Connections uint64 `json:"connections"`
 	Records     uint64 `json:"records"`
+	Packets     uint64 `json:"packets"`
 }
 
 type droppedBody struct {

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "tcp.h"
+#include "address.h"
 
 /* What the configuration asks for; the loader sets it, and the verifier removes
  * the lookups that nobody asked for. */
@@ -40,32 +40,27 @@ struct {
 	__type(value, __u8);
 } filter_ports SEC(".maps");
 
-/* Whether a connection of sk is left out. Addresses match at either end, ports
- * at the destination, so that both ends of a connection decide alike. */
-static __always_inline bool filtered(const struct tcp_sock *tp, enum tcp_role role)
+/* Whether a flow is left out. Addresses match at either end, ports at the
+ * destination, so that both ends of a flow decide alike. */
+static __always_inline bool filtered(const __u8 *local, const __u8 *remote, __u16 destination_port)
 {
-	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 	__u8 found = 0;
 
-	if (!filter_parts)
-		return false;
 	if (filter_parts & (FILTER_INCLUDE_ADDRESS | FILTER_EXCLUDE_ADDRESS)) {
 		struct filter_prefix key = {.bits = 128};
 		enum filter_part *parts;
 
-		read_local(key.address, sk);
+		__builtin_memcpy(key.address, local, sizeof(key.address));
 		parts = bpf_map_lookup_elem(&filter_addresses, &key);
 		if (parts)
 			found |= *parts;
-		read_remote(key.address, sk);
+		__builtin_memcpy(key.address, remote, sizeof(key.address));
 		parts = bpf_map_lookup_elem(&filter_addresses, &key);
 		if (parts)
 			found |= *parts;
 	}
 	if (filter_parts & (FILTER_INCLUDE_PORT | FILTER_EXCLUDE_PORT)) {
-		__u16 port = bpf_ntohs(role == TCP_ROLE_SERVER ? tp->inet_conn.icsk_inet.inet_sport
-							       : sk->__sk_common.skc_dport);
-		__u8 *parts = bpf_map_lookup_elem(&filter_ports, &port);
+		__u8 *parts = bpf_map_lookup_elem(&filter_ports, &destination_port);
 
 		if (parts)
 			found |= *parts;

@@ -32,8 +32,12 @@ compile() { # Go identifier, source, further bpf2go options
 
 compile TCP tcp.bpf.c -type tcp_event -type tcp_state -type tcp_event_kind -type tcp_role -type tcp_flag \
 	-type tcp_counter -type filter_part -type filter_prefix
+compile Self self.bpf.c -no-global-types
 compile TCPSweep tcp_sweep.bpf.c -no-global-types
 compile TCPAdopt tcp_adopt.bpf.c -no-global-types
+compile Datagram datagram.bpf.c -type datagram_event -type datagram_key -type datagram_flow \
+	-type datagram_sum -type datagram_flag -type datagram_counter -no-global-types
+compile DatagramAdopt datagram_adopt.bpf.c -no-global-types
 
 if [ "$out" != . ]; then
 	for file in "$out"/*_bpfel.*; do

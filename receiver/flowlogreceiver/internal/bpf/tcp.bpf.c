@@ -12,7 +12,7 @@
  * that only system calls make, which cannot interrupt each other, and
  * tcp_by_any for those that interrupts make as well.
  */
-#include "filter.h"
+#include "tcp.h"
 
 /* Keeps the event in the BTF, from which its Go type is generated. */
 const struct tcp_event *const volatile tcp_event_type = 0;
@@ -54,7 +54,7 @@ static __always_inline void on_listen(struct sock *sk, struct tcp_sock *tp)
 	}
 	begin(st, TCP_ROLE_LISTENER, 0);
 	name_process(st);
-	if (st->pid == self())
+	if (st->pid == own_process)
 		st->flags |= TCP_FLAG_EXCLUDED;
 	announce(sk, bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport), st, TCP_EVENT_LISTEN);
 }
@@ -76,7 +76,7 @@ static __always_inline void on_connect(struct sock *sk, struct tcp_sock *tp)
 	}
 	begin(st, TCP_ROLE_CLIENT, 0);
 	name_process(st);
-	if (st->pid == self() || filtered(tp, TCP_ROLE_CLIENT))
+	if (st->pid == own_process || unwanted(tp, TCP_ROLE_CLIENT))
 		st->flags |= TCP_FLAG_EXCLUDED;
 }
 
@@ -109,7 +109,7 @@ static __always_inline void on_accept(struct sock *sk, struct tcp_sock *tp)
 	begin(st, TCP_ROLE_SERVER, inherited);
 	if (!st->pid)
 		name_after_listener(st, tp);
-	if (filtered(tp, TCP_ROLE_SERVER))
+	if (unwanted(tp, TCP_ROLE_SERVER))
 		st->flags |= TCP_FLAG_EXCLUDED;
 }
 

@@ -10,13 +10,9 @@
  */
 #pragma once
 
-#include "kernel.h"
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
-
-#define EXE_LEN 32
+#include "address.h"
+#include "filter.h"
+#include "process.h"
 
 /* Kinds of struct tcp_event. */
 enum tcp_event_kind {
@@ -119,16 +115,6 @@ struct {
 	__type(value, __u64);
 } tcp_counters SEC(".maps");
 
-/* The thread group whose own sockets are left out, 0 for none. The adoption
- * program fills it in, because user space in a pid namespace of its own does
- * not know the number that the kernel uses. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} tcp_self SEC(".maps");
-
 /* A listener that a process held when the agent started, for connections whose
  * listener has no state of its own: those older than the agent, and those of a
  * multipath listener, whose TCP socket no process holds. */
@@ -152,51 +138,6 @@ static __always_inline void count(enum tcp_counter index)
 	__u64 *n = bpf_map_lookup_elem(&tcp_counters, &index);
 	if (n)
 		(*n)++;
-}
-
-static __always_inline __u32 self(void)
-{
-	__u32 zero = 0;
-	__u32 *tgid = bpf_map_lookup_elem(&tcp_self, &zero);
-	return tgid ? *tgid : 0;
-}
-
-/* Reads a process's name: that of its executable. A kernel thread and a process that
- * has let go of its memory have none: they go by their command name. */
-static __always_inline void read_exe(__u8 *exe, struct task_struct *task)
-{
-	struct mm_struct *mm = task->mm;
-	struct file *file = 0;
-
-	__builtin_memset(exe, 0, EXE_LEN);
-	if (mm)
-		file = mm->exe_file;
-	if (file) {
-		const unsigned char *name = file->f_path.dentry->d_name.name;
-		if (bpf_probe_read_kernel_str(exe, EXE_LEN, name) > 0)
-			return;
-	}
-	bpf_probe_read_kernel_str(exe, sizeof(task->comm), task->comm);
-}
-
-static __always_inline void copy_in6(__u8 *to, const struct in6_addr *from)
-{
-	__u32 *words = (__u32 *)to;
-
-	words[0] = from->in6_u.u6_addr32[0];
-	words[1] = from->in6_u.u6_addr32[1];
-	words[2] = from->in6_u.u6_addr32[2];
-	words[3] = from->in6_u.u6_addr32[3];
-}
-
-static __always_inline void map_in4(__u8 *to, __be32 from)
-{
-	__u32 *words = (__u32 *)to;
-
-	words[0] = 0;
-	words[1] = 0;
-	words[2] = bpf_htonl(0xffff);
-	words[3] = from;
 }
 
 /* to must be aligned to four bytes. */
@@ -225,11 +166,6 @@ static __always_inline __u64 cgroup_of(const struct sock *sk)
 		return 0;
 	cgroup = sk->sk_cgrp_data.cgroup;
 	return cgroup ? cgroup->kn->id : 0;
-}
-
-static __always_inline __u32 netns_of(const struct sock *sk)
-{
-	return sk->__sk_common.skc_net.net->ns.inum;
 }
 
 struct tcp_totals {
@@ -388,4 +324,19 @@ static __always_inline void announce(const struct sock *sk, __u16 port, const st
 		__builtin_memcpy(e->exe, st->exe, EXE_LEN);
 	}
 	submit(e);
+}
+
+/* Whether the configuration leaves the connection out. */
+static __always_inline bool unwanted(const struct tcp_sock *tp, enum tcp_role role)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	__u8 local[16] __attribute__((aligned(4)));
+	__u8 remote[16] __attribute__((aligned(4)));
+
+	if (!filter_parts)
+		return false;
+	read_local(local, sk);
+	read_remote(remote, sk);
+	return filtered(local, remote,
+			bpf_ntohs(role == TCP_ROLE_SERVER ? tp->inet_conn.icsk_inet.inet_sport : sk->__sk_common.skc_dport));
 }

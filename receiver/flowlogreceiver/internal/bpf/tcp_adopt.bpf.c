@@ -6,7 +6,7 @@
  * counters they stand at, the process that holds them, and their role. Loaded
  * with tcp.bpf.c, which is attached first, so that no socket falls between.
  */
-#include "filter.h"
+#include "tcp.h"
 
 /* False: take listeners. True: take connections. */
 bool adopt_connections = false;
@@ -42,7 +42,7 @@ static __always_inline void adopt_connection(struct sock *sk, struct tcp_sock *t
 		read_totals(&past, tp);
 		forgive_past(st, &past);
 	}
-	if (filtered(tp, st->role))
+	if (unwanted(tp, st->role))
 		st->flags |= TCP_FLAG_EXCLUDED;
 	if (!bpf_sk_storage_get(&tcp_sockets, sk, st, BPF_SK_STORAGE_GET_F_CREATE))
 		count(TCP_LOST_STORAGE);
@@ -74,7 +74,7 @@ int tcp_adopt(struct bpf_iter__task_file *ctx)
 		return 0;
 	st.since = bpf_ktime_get_ns();
 	st.pid = task->tgid;
-	if (st.pid == self())
+	if (st.pid == own_process)
 		st.flags = TCP_FLAG_EXCLUDED;
 	/*
 	 * What a process holds of a multipath listener is no TCP socket, and the
@@ -97,19 +97,6 @@ int tcp_adopt(struct bpf_iter__task_file *ctx)
 		adopt_connection(sk, tp, &st);
 	else
 		adopt_listener(sk, tp, &st);
-	return 0;
-}
-
-/*
- * Run once by user space, by BPF_PROG_TEST_RUN, before adoption and before the
- * state-change program is attached: notes the thread group that ran it.
- */
-SEC("raw_tp")
-int tcp_note_self(void *ctx)
-{
-	__u32 zero = 0, own = bpf_get_current_pid_tgid() >> 32;
-
-	bpf_map_update_elem(&tcp_self, &zero, &own, BPF_ANY);
 	return 0;
 }
 

@@ -130,11 +130,11 @@ const (
 	TCPMapTcpCounters     = "tcp_counters"
 	TCPMapTcpEvents       = "tcp_events"
 	TCPMapTcpOldListeners = "tcp_old_listeners"
-	TCPMapTcpSelf         = "tcp_self"
 	TCPMapTcpSockets      = "tcp_sockets"
 	TCPProgTcpByAny       = "tcp_by_any"
 	TCPProgTcpByOwner     = "tcp_by_owner"
 	TCPVarFilterParts     = "filter_parts"
+	TCPVarOwnProcess      = "own_process"
 	TCPVarTcpEventType    = "tcp_event_type"
 )
 
@@ -193,7 +193,6 @@ type TCPMapSpecs struct {
 	TcpCounters     *ebpf.MapSpec `ebpf:"tcp_counters"`
 	TcpEvents       *ebpf.MapSpec `ebpf:"tcp_events"`
 	TcpOldListeners *ebpf.MapSpec `ebpf:"tcp_old_listeners"`
-	TcpSelf         *ebpf.MapSpec `ebpf:"tcp_self"`
 	TcpSockets      *ebpf.MapSpec `ebpf:"tcp_sockets"`
 }
 
@@ -202,6 +201,7 @@ type TCPMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type TCPVariableSpecs struct {
 	FilterParts  *ebpf.VariableSpec `ebpf:"filter_parts"`
+	OwnProcess   *ebpf.VariableSpec `ebpf:"own_process"`
 	TcpEventType *ebpf.VariableSpec `ebpf:"tcp_event_type"`
 }
 
@@ -230,7 +230,6 @@ type TCPMaps struct {
 	TcpCounters     *ebpf.Map `ebpf:"tcp_counters"`
 	TcpEvents       *ebpf.Map `ebpf:"tcp_events"`
 	TcpOldListeners *ebpf.Map `ebpf:"tcp_old_listeners"`
-	TcpSelf         *ebpf.Map `ebpf:"tcp_self"`
 	TcpSockets      *ebpf.Map `ebpf:"tcp_sockets"`
 }
 
@@ -241,7 +240,6 @@ func (m *TCPMaps) Close() error {
 		m.TcpCounters,
 		m.TcpEvents,
 		m.TcpOldListeners,
-		m.TcpSelf,
 		m.TcpSockets,
 	)
 }
@@ -251,6 +249,7 @@ func (m *TCPMaps) Close() error {
 // It can be passed to LoadTCPObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TCPVariables struct {
 	FilterParts  *ebpf.Variable `ebpf:"filter_parts"`
+	OwnProcess   *ebpf.Variable `ebpf:"own_process"`
 	TcpEventType *ebpf.Variable `ebpf:"tcp_event_type"`
 }
 

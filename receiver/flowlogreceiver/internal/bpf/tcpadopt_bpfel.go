@@ -21,12 +21,11 @@ const (
 	TCPAdoptMapTcpCounters      = "tcp_counters"
 	TCPAdoptMapTcpEvents        = "tcp_events"
 	TCPAdoptMapTcpOldListeners  = "tcp_old_listeners"
-	TCPAdoptMapTcpSelf          = "tcp_self"
 	TCPAdoptMapTcpSockets       = "tcp_sockets"
 	TCPAdoptProgTcpAdopt        = "tcp_adopt"
-	TCPAdoptProgTcpNoteSelf     = "tcp_note_self"
 	TCPAdoptVarAdoptConnections = "adopt_connections"
 	TCPAdoptVarFilterParts      = "filter_parts"
+	TCPAdoptVarOwnProcess       = "own_process"
 )
 
 // LoadTCPAdopt returns the embedded CollectionSpec for TCPAdopt.
@@ -71,8 +70,7 @@ type TCPAdoptSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TCPAdoptProgramSpecs struct {
-	TcpAdopt    *ebpf.ProgramSpec `ebpf:"tcp_adopt"`
-	TcpNoteSelf *ebpf.ProgramSpec `ebpf:"tcp_note_self"`
+	TcpAdopt *ebpf.ProgramSpec `ebpf:"tcp_adopt"`
 }
 
 // TCPAdoptMapSpecs contains maps before they are loaded into the kernel.
@@ -84,7 +82,6 @@ type TCPAdoptMapSpecs struct {
 	TcpCounters     *ebpf.MapSpec `ebpf:"tcp_counters"`
 	TcpEvents       *ebpf.MapSpec `ebpf:"tcp_events"`
 	TcpOldListeners *ebpf.MapSpec `ebpf:"tcp_old_listeners"`
-	TcpSelf         *ebpf.MapSpec `ebpf:"tcp_self"`
 	TcpSockets      *ebpf.MapSpec `ebpf:"tcp_sockets"`
 }
 
@@ -94,6 +91,7 @@ type TCPAdoptMapSpecs struct {
 type TCPAdoptVariableSpecs struct {
 	AdoptConnections *ebpf.VariableSpec `ebpf:"adopt_connections"`
 	FilterParts      *ebpf.VariableSpec `ebpf:"filter_parts"`
+	OwnProcess       *ebpf.VariableSpec `ebpf:"own_process"`
 }
 
 // TCPAdoptObjects contains all objects after they have been loaded into the kernel.
@@ -121,7 +119,6 @@ type TCPAdoptMaps struct {
 	TcpCounters     *ebpf.Map `ebpf:"tcp_counters"`
 	TcpEvents       *ebpf.Map `ebpf:"tcp_events"`
 	TcpOldListeners *ebpf.Map `ebpf:"tcp_old_listeners"`
-	TcpSelf         *ebpf.Map `ebpf:"tcp_self"`
 	TcpSockets      *ebpf.Map `ebpf:"tcp_sockets"`
 }
 
@@ -132,7 +129,6 @@ func (m *TCPAdoptMaps) Close() error {
 		m.TcpCounters,
 		m.TcpEvents,
 		m.TcpOldListeners,
-		m.TcpSelf,
 		m.TcpSockets,
 	)
 }
@@ -143,20 +139,19 @@ func (m *TCPAdoptMaps) Close() error {
 type TCPAdoptVariables struct {
 	AdoptConnections *ebpf.Variable `ebpf:"adopt_connections"`
 	FilterParts      *ebpf.Variable `ebpf:"filter_parts"`
+	OwnProcess       *ebpf.Variable `ebpf:"own_process"`
 }
 
 // TCPAdoptPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to LoadTCPAdoptObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TCPAdoptPrograms struct {
-	TcpAdopt    *ebpf.Program `ebpf:"tcp_adopt"`
-	TcpNoteSelf *ebpf.Program `ebpf:"tcp_note_self"`
+	TcpAdopt *ebpf.Program `ebpf:"tcp_adopt"`
 }
 
 func (p *TCPAdoptPrograms) Close() error {
 	return _TCPAdoptClose(
 		p.TcpAdopt,
-		p.TcpNoteSelf,
 	)
 }
 

@@ -16,12 +16,15 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	TCPSweepMapFilterAddresses = "filter_addresses"
+	TCPSweepMapFilterPorts     = "filter_ports"
 	TCPSweepMapTcpCounters     = "tcp_counters"
 	TCPSweepMapTcpEvents       = "tcp_events"
 	TCPSweepMapTcpOldListeners = "tcp_old_listeners"
-	TCPSweepMapTcpSelf         = "tcp_self"
 	TCPSweepMapTcpSockets      = "tcp_sockets"
 	TCPSweepProgTcpSweep       = "tcp_sweep"
+	TCPSweepVarFilterParts     = "filter_parts"
+	TCPSweepVarOwnProcess      = "own_process"
 	TCPSweepVarSweepDeferred   = "sweep_deferred"
 	TCPSweepVarSweepGeneration = "sweep_generation"
 	TCPSweepVarSweepLive       = "sweep_live"
@@ -76,10 +79,11 @@ type TCPSweepProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TCPSweepMapSpecs struct {
+	FilterAddresses *ebpf.MapSpec `ebpf:"filter_addresses"`
+	FilterPorts     *ebpf.MapSpec `ebpf:"filter_ports"`
 	TcpCounters     *ebpf.MapSpec `ebpf:"tcp_counters"`
 	TcpEvents       *ebpf.MapSpec `ebpf:"tcp_events"`
 	TcpOldListeners *ebpf.MapSpec `ebpf:"tcp_old_listeners"`
-	TcpSelf         *ebpf.MapSpec `ebpf:"tcp_self"`
 	TcpSockets      *ebpf.MapSpec `ebpf:"tcp_sockets"`
 }
 
@@ -87,6 +91,8 @@ type TCPSweepMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TCPSweepVariableSpecs struct {
+	FilterParts     *ebpf.VariableSpec `ebpf:"filter_parts"`
+	OwnProcess      *ebpf.VariableSpec `ebpf:"own_process"`
 	SweepDeferred   *ebpf.VariableSpec `ebpf:"sweep_deferred"`
 	SweepGeneration *ebpf.VariableSpec `ebpf:"sweep_generation"`
 	SweepLive       *ebpf.VariableSpec `ebpf:"sweep_live"`
@@ -112,19 +118,21 @@ func (o *TCPSweepObjects) Close() error {
 //
 // It can be passed to LoadTCPSweepObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TCPSweepMaps struct {
+	FilterAddresses *ebpf.Map `ebpf:"filter_addresses"`
+	FilterPorts     *ebpf.Map `ebpf:"filter_ports"`
 	TcpCounters     *ebpf.Map `ebpf:"tcp_counters"`
 	TcpEvents       *ebpf.Map `ebpf:"tcp_events"`
 	TcpOldListeners *ebpf.Map `ebpf:"tcp_old_listeners"`
-	TcpSelf         *ebpf.Map `ebpf:"tcp_self"`
 	TcpSockets      *ebpf.Map `ebpf:"tcp_sockets"`
 }
 
 func (m *TCPSweepMaps) Close() error {
 	return _TCPSweepClose(
+		m.FilterAddresses,
+		m.FilterPorts,
 		m.TcpCounters,
 		m.TcpEvents,
 		m.TcpOldListeners,
-		m.TcpSelf,
 		m.TcpSockets,
 	)
 }
@@ -133,6 +141,8 @@ func (m *TCPSweepMaps) Close() error {
 //
 // It can be passed to LoadTCPSweepObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TCPSweepVariables struct {
+	FilterParts     *ebpf.Variable `ebpf:"filter_parts"`
+	OwnProcess      *ebpf.Variable `ebpf:"own_process"`
 	SweepDeferred   *ebpf.Variable `ebpf:"sweep_deferred"`
 	SweepGeneration *ebpf.Variable `ebpf:"sweep_generation"`
 	SweepLive       *ebpf.Variable `ebpf:"sweep_live"`

@@ -20,6 +20,7 @@ func (c *Capture) build(f *flow.Flow, ev *probe.Event, process flow.Name, offset
 		NetworkNamespace: ev.NetNS,
 		Process:          flow.Process{Executable: process, PID: ev.PID, Cgroup: c.cgroups.path(ev.Cgroup)},
 		Connections:      flow.Connections{Seen: 1},
+		ICMP:             ev.ICMP,
 	}
 	local := flow.Endpoint{
 		Address: ev.Local.Addr(), Port: ev.Local.Port(), Process: process,
@@ -76,7 +77,7 @@ func (c *Capture) annotate(flows []flow.Flow) {
 		if f.Reporter != flow.ReporterSource || f.Action == flow.Deny {
 			continue
 		}
-		if l, ok := c.places.listenerAt(addrPortOf(&f.Destination), f.NetworkNamespace); ok {
+		if l, ok := c.places.listenerAt(f.Transport, addrPortOf(&f.Destination), f.NetworkNamespace); ok {
 			f.Destination.Process = l.process
 			f.PeerObserved = !l.excluded
 		}

@@ -194,7 +194,7 @@ func (c *Capture) begin() {
 	keep := flow.KeepSourcePort(!c.opts.MergeSourcePorts)
 	c.now, c.next = newTable(keep), newTable(keep)
 	c.places, c.peers = newPlaces(), newPeers()
-	c.processes, c.cgroups = newProcessNames("/proc"), newCgroups("/proc/self/mountinfo")
+	c.processes, c.cgroups = newProcessNames("/proc"), newCgroups(probe.CgroupRoot())
 	c.losses = newLosses(c.begun.UnixNano())
 }
 
@@ -360,7 +360,7 @@ func (c *Capture) event(ev *probe.Event) {
 	switch {
 	case ev.Reporter == flow.ReporterSource:
 		if ev.Kind != probe.Failed {
-			c.peers.reported(ev.Local, process)
+			c.peers.reported(ev, process)
 		}
 		c.add(into, ev, process, flow.Name{}, false)
 	default:
@@ -501,6 +501,7 @@ func (c *Capture) countLosses(end int64) []flow.Loss {
 		sum.Storage += l.Storage
 		sum.Ring += l.Ring
 		sum.Listeners += l.Listeners
+		sum.Packets += l.Packets
 		sum.Undecodable += l.Undecodable
 	}
 	for _, record := range c.outbox.takeReturned() {

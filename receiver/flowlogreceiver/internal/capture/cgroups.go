@@ -4,7 +4,6 @@ package capture
 
 import (
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -25,30 +24,10 @@ type cgroups struct {
 	walked bool
 }
 
-// newCgroups finds the mount point in mountinfo, for example
-// /proc/self/mountinfo.
-func newCgroups(mountinfo string) *cgroups {
-	data, err := os.ReadFile(mountinfo)
-	if err != nil {
-		data = nil
-	}
-	return &cgroups{root: cgroup2Mount(string(data)), paths: make(map[uint64]flow.Name), gone: make(map[uint64]struct{})}
+// newCgroups looks below root, or finds no path if that is empty.
+func newCgroups(root string) *cgroups {
+	return &cgroups{root: root, paths: make(map[uint64]flow.Name), gone: make(map[uint64]struct{})}
 }
-
-// cgroup2Mount reads the format of proc_pid_mountinfo(5).
-func cgroup2Mount(mountinfo string) string {
-	for line := range strings.Lines(mountinfo) {
-		before, after, ok := strings.Cut(line, " - ")
-		fields := strings.Fields(before)
-		if ok && strings.HasPrefix(after, "cgroup2 ") && len(fields) > 4 {
-			return unescape(fields[4])
-		}
-	}
-	return ""
-}
-
-// unescape undoes mountinfo's octal escapes of space, tab, newline and backslash.
-var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace
 
 // path returns the path below the root of the tree, or unknown.
 func (c *cgroups) path(id uint64) flow.Name {

@@ -22,7 +22,7 @@ func TestCgroupPaths(t *testing.T) {
 	root := t.TempDir()
 	pod := filepath.Join(root, "kubepods", "pod1")
 	require.NoError(t, os.MkdirAll(pod, 0o755))
-	c := &cgroups{root: root, paths: newCgroups("").paths, gone: newCgroups("").gone}
+	c := newCgroups(root)
 	require.Equal(t, "/kubepods/pod1", c.path(inode(t, pod)).String())
 	require.Equal(t, "/", c.path(inode(t, root)).String())
 	require.False(t, c.path(0).Known())
@@ -41,16 +41,4 @@ func TestCgroupPaths(t *testing.T) {
 	require.False(t, c.path(1).Known())
 	require.Contains(t, c.gone, uint64(1))
 	require.Equal(t, "/later", c.path(id).String())
-}
-
-func TestCgroupMount(t *testing.T) {
-	for mountinfo, want := range map[string]string{
-		"": "",
-		"31 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n":                                              "/sys/fs/cgroup",
-		"30 23 0:25 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n32 23 0:27 / /sys/fs/cgroup/unified rw shared:10 - cgroup2 none rw": "/sys/fs/cgroup/unified",
-		"31 23 0:26 / /with\\040space rw - cgroup2 cgroup2 rw\n":                                                                        "/with space",
-		"31 23 - cgroup2 x\n": "",
-	} {
-		require.Equal(t, want, cgroup2Mount(mountinfo), mountinfo)
-	}
 }

@@ -28,6 +28,7 @@ func (l *losses) observe(engines probe.Losses, dropped uint64) {
 	l.total[lossKind{flow.StageSocketStorage, flow.UnitConnections}] = engines.Storage
 	l.total[lossKind{flow.StageRingBuffer, flow.UnitConnections}] = engines.Ring
 	l.total[lossKind{flow.StageRingBuffer, flow.UnitRecords}] = engines.Undecodable + engines.Listeners
+	l.total[lossKind{flow.StageRingBuffer, flow.UnitPackets}] = engines.Packets
 	l.total[lossKind{flow.StagePipeline, flow.UnitRecords}] = dropped
 }
 
@@ -53,6 +54,7 @@ func (l *losses) records(end int64) []flow.Loss {
 		{flow.StageSocketStorage, flow.UnitConnections},
 		{flow.StageRingBuffer, flow.UnitConnections},
 		{flow.StageRingBuffer, flow.UnitRecords},
+		{flow.StageRingBuffer, flow.UnitPackets},
 		{flow.StagePipeline, flow.UnitRecords},
 	} {
 		if n := l.total[kind] - l.told[kind]; n > 0 {

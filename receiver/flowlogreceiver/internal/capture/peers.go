@@ -24,7 +24,7 @@ const (
 // the end of its interval, and one interval more when its source has an address
 // of this machine.
 //
-// Sources are remembered by a hash of address and port. Where a memory is full
+// Sources are remembered by a hash of transport, address and port. Where a memory is full
 // the peer counts as not observed, which can count a connection twice but never
 // hides one.
 type peers struct {
@@ -56,19 +56,27 @@ func newPeers() *peers {
 	}
 }
 
-func (p *peers) hash(source netip.AddrPort) uint64 { return maphash.Comparable(p.seed, source) }
+// hash stands for the source of a connection. ICMP has no ports: there its
+// addresses and type tell one flow from another.
+func (p *peers) hash(transport flow.Transport, source netip.AddrPort, icmp flow.ICMP) uint64 {
+	return maphash.Comparable(p.seed, struct {
+		transport flow.Transport
+		source    netip.AddrPort
+		icmp      flow.ICMP
+	}{transport, source, icmp})
+}
 
-// reported notes that the source of a connection reports it.
-func (p *peers) reported(source netip.AddrPort, process flow.Name) {
+// reported notes that the source of a connection reports it, by its own event.
+func (p *peers) reported(ev *probe.Event, process flow.Name) {
 	if len(p.now) < maxPeers {
-		p.now[p.hash(source)] = process
+		p.now[p.hash(ev.Transport, ev.Local, ev.ICMP)] = process
 	}
 }
 
 // source returns the process at the source of a destination's event, and
 // whether the source reports the connection.
 func (p *peers) source(ev *probe.Event) (flow.Name, bool) {
-	h := p.hash(ev.Remote)
+	h := p.hash(ev.Transport, ev.Remote, ev.ICMP)
 	name, ok := p.now[h]
 	if !ok {
 		name, ok = p.before[h]

@@ -91,7 +91,7 @@ func TestASourceThatNeverReportsIsWaitedForOnce(t *testing.T) {
 func TestPeersAreBounded(t *testing.T) {
 	p := newPeers()
 	for i := range uint32(maxPeers + 10) {
-		p.reported(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 1), flow.Name{})
+		p.reported(&probe.Event{Local: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 1)}, flow.Name{})
 	}
 	require.LessOrEqual(t, len(p.now), maxPeers)
 	p.cut()
@@ -105,4 +105,54 @@ func TestPeersAreBounded(t *testing.T) {
 		p.learnRemote(netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}))
 	}
 	require.LessOrEqual(t, len(p.remote), maxAddresses)
+}
+
+// The same ports of two transports are two places, and two pings of one pair of
+// hosts are told apart by what they ask.
+func TestTransportsDoNotMix(t *testing.T) {
+	source, destination := ends("10.0.0.1:40000", "10.0.0.2:53")
+	listen := probe.Event{Kind: probe.Listen, Transport: flow.TransportTCP, Reporter: flow.ReporterDestination, Local: destination.Local, NetNS: destination.NetNS, Exe: destination.Exe}
+	source.Transport = flow.TransportUDP
+	probed := new(probetest.Source)
+	r := newRecording(t, func(o *Options) { o.Interval = time.Hour }, probed.Engine("tcp")).start()
+	probed.Add(listen, source)
+	got := r.stop()
+	require.Len(t, got.Flows, 1)
+	require.False(t, got.Flows[0].Destination.Process.Known(), "it listens for TCP")
+
+	p := newPeers()
+	echo := probe.Event{Transport: flow.TransportICMP, Local: netip.MustParseAddrPort("10.0.0.1:0"), ICMP: flow.ICMP{Type: 8}}
+	p.reported(&echo, flow.Intern("ping"))
+	answered, other := echo, echo
+	answered.Local, answered.Remote = netip.MustParseAddrPort("10.0.0.2:0"), echo.Local
+	other.Remote, other.ICMP = echo.Local, flow.ICMP{Type: 13}
+	_, ok := p.source(&answered)
+	require.True(t, ok)
+	_, ok = p.source(&other)
+	require.False(t, ok)
+}
+
+// A server of datagrams is known by what it answered for minutes, not only while
+// it is busy.
+func TestAServerOfDatagramsIsRemembered(t *testing.T) {
+	p := newPlaces()
+	at := netip.MustParseAddrPort("10.0.0.1:53")
+	p.learn(at.Addr(), 1)
+	ev := listening(probe.Live, 1, at.String())
+	ev.Transport = flow.TransportUDP
+	p.serve(ev, flow.Intern("named"))
+	for range servingCuts - 1 {
+		p.cut()
+		p.learn(at.Addr(), 1)
+	}
+	l, ok := p.listenerAt(flow.TransportUDP, at, 1)
+	require.True(t, ok)
+	require.Equal(t, "named", l.process.String())
+	p.serve(ev, flow.Intern("unbound"))
+	l, _ = p.listenerAt(flow.TransportUDP, at, 1)
+	require.Equal(t, "unbound", l.process.String(), "who serves there now")
+	for range servingCuts {
+		p.cut()
+	}
+	require.Empty(t, p.listeners)
 }

@@ -23,8 +23,10 @@ const (
 	// machine's after a socket last had it.
 	addressCuts = 120
 	// listenerCuts is for how many intervals a listener is remembered that went,
-	// or that is only known by a connection that it accepted.
+	// or that is only known by a connection that it accepted; servingCuts is that
+	// for sockets without connections, which nobody sees come or go.
 	listenerCuts = 2
+	servingCuts  = addressCuts
 )
 
 // places knows which addresses are this machine's, in any network namespace,
@@ -61,8 +63,9 @@ func (p place) in(netns uint32) place {
 }
 
 type port struct {
-	netns  uint32
-	number uint16
+	netns     uint32
+	number    uint16
+	transport flow.Transport
 }
 
 type listener struct {
@@ -133,7 +136,7 @@ func (p *places) typeOf(address netip.Addr) flow.EndpointType {
 
 // listen notes a listener that came or went.
 func (p *places) listen(ev *probe.Event, process flow.Name) {
-	at := port{ev.NetNS, ev.Local.Port()}
+	at := port{ev.NetNS, ev.Local.Port(), ev.Transport}
 	here := p.listeners[at]
 	for i := range here {
 		if here[i].address != ev.Local.Addr() {
@@ -155,27 +158,31 @@ func (p *places) listen(ev *probe.Event, process flow.Name) {
 // serve notes that process reports a connection to one of its addresses, which
 // it may go on to do after it has closed its listener.
 func (p *places) serve(ev *probe.Event, process flow.Name) {
-	at := port{ev.NetNS, ev.Local.Port()}
+	at := port{ev.NetNS, ev.Local.Port(), ev.Transport}
+	until := p.cuts + servingCuts
+	if ev.Transport == flow.TransportTCP {
+		until = p.cuts + listenerCuts
+	}
 	here := p.listeners[at]
 	for i := range here {
 		if l := &here[i]; l.address == ev.Local.Addr() || l.address.IsUnspecified() {
 			if l.until != 0 {
-				l.until = p.cuts + listenerCuts
+				l.until, l.process = until, process
 			}
 			return
 		}
 	}
 	if p.known < maxListeners {
 		p.known++
-		p.listeners[at] = append(here, listener{address: ev.Local.Addr(), process: process, until: p.cuts + listenerCuts})
+		p.listeners[at] = append(here, listener{address: ev.Local.Addr(), process: process, until: until})
 	}
 }
 
 // listenerAt returns who listens at the far end of a connection that was made
 // in network namespace netns, if that end is on this machine.
-func (p *places) listenerAt(to netip.AddrPort, netns uint32) (listener, bool) {
+func (p *places) listenerAt(transport flow.Transport, to netip.AddrPort, netns uint32) (listener, bool) {
 	if to.Addr().IsLoopback() {
-		return p.listenerIn(to, netns)
+		return p.listenerIn(transport, to, netns)
 	}
 	at, ok := p.addresses[to.Addr()]
 	if !ok {
@@ -185,7 +192,7 @@ func (p *places) listenerAt(to netip.AddrPort, netns uint32) (listener, bool) {
 		if netns == 0 {
 			break
 		}
-		if l, ok := p.listenerIn(to, netns); ok {
+		if l, ok := p.listenerIn(transport, to, netns); ok {
 			return l, true
 		}
 	}
@@ -193,8 +200,8 @@ func (p *places) listenerAt(to netip.AddrPort, netns uint32) (listener, bool) {
 }
 
 // listenerIn prefers a listener on the very address.
-func (p *places) listenerIn(to netip.AddrPort, netns uint32) (found listener, ok bool) {
-	for _, l := range p.listeners[port{netns, to.Port()}] {
+func (p *places) listenerIn(transport flow.Transport, to netip.AddrPort, netns uint32) (found listener, ok bool) {
+	for _, l := range p.listeners[port{netns, to.Port(), transport}] {
 		if l.address == to.Addr() {
 			return l, true
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 func listening(kind probe.Kind, netns uint32, at string) *probe.Event {
-	return &probe.Event{Kind: kind, NetNS: netns, Local: netip.MustParseAddrPort(at)}
+	return &probe.Event{Kind: kind, Transport: flow.TransportTCP, NetNS: netns, Local: netip.MustParseAddrPort(at)}
 }
 
 func TestWhoListensAtTheFarEnd(t *testing.T) {
@@ -39,7 +39,7 @@ func TestWhoListensAtTheFarEnd(t *testing.T) {
 		"and no other's":                     {"127.0.0.1:22", 2, flow.Name{}},
 		"an address that is not this host's": {"198.51.100.1:80", 1, flow.Name{}},
 	} {
-		l, ok := p.listenerAt(netip.MustParseAddrPort(test.to), test.netns)
+		l, ok := p.listenerAt(flow.TransportTCP, netip.MustParseAddrPort(test.to), test.netns)
 		require.Equal(t, test.want, l.process, name)
 		require.Equal(t, test.want.Known(), ok, name)
 	}
@@ -54,17 +54,17 @@ func TestAListenerIsForgottenSomeTimeAfterItWent(t *testing.T) {
 	for range 3 * listenerCuts {
 		p.cut()
 	}
-	_, ok := p.listenerAt(at, 1)
+	_, ok := p.listenerAt(flow.TransportTCP, at, 1)
 	require.True(t, ok, "it listens still")
 
 	p.listen(listening(probe.Unlisten, 1, at.String()), name)
 	p.cut()
-	_, ok = p.listenerAt(at, 1)
+	_, ok = p.listenerAt(flow.TransportTCP, at, 1)
 	require.True(t, ok, "its last connections may still come")
 	for range listenerCuts {
 		p.cut()
 	}
-	_, ok = p.listenerAt(at, 1)
+	_, ok = p.listenerAt(flow.TransportTCP, at, 1)
 	require.False(t, ok)
 	require.Zero(t, p.known)
 	require.Empty(t, p.listeners)
@@ -75,7 +75,7 @@ func TestAServerThatWasNeverSeenListening(t *testing.T) {
 	at := netip.MustParseAddrPort("10.0.0.1:80")
 	p.learn(at.Addr(), 1)
 	p.serve(listening(probe.Closed, 1, at.String()), flow.Intern("server"))
-	l, ok := p.listenerAt(at, 1)
+	l, ok := p.listenerAt(flow.TransportTCP, at, 1)
 	require.True(t, ok)
 	require.Equal(t, "server", l.process.String())
 }

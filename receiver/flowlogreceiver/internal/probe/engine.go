@@ -5,6 +5,7 @@ package probe
 import (
 	"errors"
 	"net/netip"
+	"time"
 )
 
 // Options are what the engines are opened with.
@@ -14,6 +15,16 @@ type Options struct {
 	// ExcludeSelf leaves out the sockets of this process.
 	ExcludeSelf bool
 	Filter      Filter
+	Datagram    DatagramOptions
+}
+
+// DatagramOptions are those of the datagram engine.
+type DatagramOptions struct {
+	// MaxFlows is how many flows the kernel counts at once.
+	MaxFlows int
+	// IdleUDP, IdleICMP and IdleOther are for how long a flow of UDP, of ICMP, and
+	// of any other protocol may be silent before it ends.
+	IdleUDP, IdleICMP, IdleOther time.Duration
 }
 
 // Filter leaves out flows in the kernel. Addresses match at either end, ports
@@ -37,6 +48,7 @@ type Engine struct {
 func Engines() []Engine {
 	return []Engine{
 		{Name: "tcp", Missing: missingForTCP, Open: openTCP},
+		{Name: "datagram", Missing: missingForDatagram, Open: openDatagram},
 	}
 }
 
@@ -66,7 +78,7 @@ type Source interface {
 
 // SweepResult is the outcome of a sweep.
 type SweepResult struct {
-	// Live is the number of living connections.
+	// Live is the number of living connections, and of flows that are not idle.
 	Live uint64
 	// Deferred is the number of those whose news did not fit into the ring
 	// buffer; the next sweep carries them.
@@ -85,6 +97,8 @@ type Losses struct {
 	// Listeners counts listeners that went unnoticed, for either reason. Their
 	// connections are reported, without the name of the process at the far end.
 	Listeners uint64
+	// Packets counts datagrams for whose flow there was no room.
+	Packets uint64
 	// Undecodable counts records that made no sense.
 	Undecodable uint64
 }

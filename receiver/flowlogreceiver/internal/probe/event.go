@@ -15,7 +15,7 @@ type Kind uint8
 // The kinds.
 const (
 	Live     Kind = iota + 1 // what a living connection did since its last event
-	Closed                   // the rest, at its end
+	Closed                   // the rest, at its end, which for a flow is its silence
 	Failed                   // a connect that no connection came of
 	Listen                   // a listener appeared
 	Unlisten                 // a listener went
@@ -63,7 +63,9 @@ type Event struct {
 	Generation uint32
 
 	Transport flow.Transport
-	Kind      Kind
+	// ICMP is the type and code of an ICMP flow; a reply has its request's.
+	ICMP flow.ICMP
+	Kind Kind
 	// Reporter is the end that the socket is: it connected or it accepted.
 	Reporter flow.Reporter
 	// Started is set in the first event of a connection whose start was seen.

@@ -49,6 +49,24 @@ func missingForTCP() error {
 	return nil
 }
 
+// missingForDatagram checks what the datagram engine rests on.
+func missingForDatagram() error {
+	if err := missingPrivilege(ownStatus, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_NET_ADMIN); err != nil {
+		return err
+	}
+	if CgroupRoot() == "" {
+		return errors.New("cgroup2 is not mounted: mount it, for example at /sys/fs/cgroup/unified, or in a pod mount the host's /sys/fs/cgroup")
+	}
+	missing, err := missingType(&btf.Func{}, "bpf_cast_to_kern_ctx")
+	if err != nil {
+		return err
+	}
+	if missing {
+		return errors.New("the kernel lacks access of packet programs to its own structures (Linux 6.2): run a newer kernel")
+	}
+	return nil
+}
+
 // missingType reports whether the kernel has no type of this kind and name,
 // which is how it tells what hooks it has. It fails if the kernel does not
 // describe its types at all.

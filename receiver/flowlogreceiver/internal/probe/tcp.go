@@ -45,12 +45,6 @@ type tcp struct {
 	closed   bool
 }
 
-// object is one compiled file of programs and where they go.
-type object struct {
-	spec func() (*ebpf.CollectionSpec, error)
-	into any
-}
-
 func openTCP(opts Options) (_ Source, err error) {
 	t := &tcp{}
 	defer func() {
@@ -60,11 +54,6 @@ func openTCP(opts Options) (_ Source, err error) {
 	}()
 	if err := t.load(opts); err != nil {
 		return nil, err
-	}
-	if opts.ExcludeSelf {
-		if _, err := t.adopt.TcpNoteSelf.Run(&ebpf.RunOptions{}); err != nil {
-			return nil, fmt.Errorf("note own process: %w", err)
-		}
 	}
 	for _, program := range []*ebpf.Program{t.state.TcpByOwner, t.state.TcpByAny} {
 		attached, err := link.AttachTracing(link.TracingOptions{Program: program})
@@ -83,45 +72,15 @@ func openTCP(opts Options) (_ Source, err error) {
 	return t, t.adoptAll()
 }
 
-// load loads the objects with one set of maps.
+// load loads the programs with one set of maps.
 func (t *tcp) load(opts Options) error {
 	objects := []object{{bpf.LoadTCP, &t.state}, {bpf.LoadTCPSweep, &t.sweep}, {bpf.LoadTCPAdopt, &t.adopt}}
-	specs := make([]*ebpf.CollectionSpec, len(objects))
-	for i := range objects {
-		spec, err := objects[i].spec()
-		if err != nil {
-			return err
-		}
+	err := load(objects, opts, func(spec *ebpf.CollectionSpec) error {
 		spec.Maps[bpf.TCPMapTcpEvents].MaxEntries = uint32(opts.RingBufferSize)
-		if parts, ok := spec.Variables[bpf.TCPVarFilterParts]; ok {
-			if err := parts.Set(opts.Filter.parts()); err != nil {
-				return fmt.Errorf("set filter: %w", err)
-			}
-		}
-		specs[i] = spec
-	}
-	if err := specs[0].LoadAndAssign(objects[0].into, nil); err != nil {
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("load tcp programs: %w", err)
-	}
-	shared := map[string]*ebpf.Map{
-		bpf.TCPMapTcpSockets:      t.state.TcpSockets,
-		bpf.TCPMapTcpEvents:       t.state.TcpEvents,
-		bpf.TCPMapTcpCounters:     t.state.TcpCounters,
-		bpf.TCPMapTcpSelf:         t.state.TcpSelf,
-		bpf.TCPMapTcpOldListeners: t.state.TcpOldListeners,
-		bpf.TCPMapFilterAddresses: t.state.FilterAddresses,
-		bpf.TCPMapFilterPorts:     t.state.FilterPorts,
-	}
-	for i, spec := range specs[1:] {
-		replace := make(map[string]*ebpf.Map, len(shared))
-		for name, m := range shared {
-			if _, ok := spec.Maps[name]; ok {
-				replace[name] = m
-			}
-		}
-		if err := spec.LoadAndAssign(objects[i+1].into, &ebpf.CollectionOptions{MapReplacements: replace}); err != nil {
-			return fmt.Errorf("load tcp programs: %w", err)
-		}
 	}
 	return opts.Filter.store(t.state.FilterAddresses, t.state.FilterPorts)
 }
@@ -143,17 +102,6 @@ func (t *tcp) adoptAll() error {
 		}
 	}
 	return nil
-}
-
-// run goes through an iterator once.
-func run(iter *link.Iter) error {
-	r, err := iter.Open()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	_, err = io.Copy(io.Discard, r)
-	return err
 }
 
 func (t *tcp) Read(events []Event) (int, error) {

@@ -129,16 +129,7 @@ func TestEventLayout(t *testing.T) {
 	var compiled *btf.Struct
 	require.NoError(t, spec.Types.TypeByName("tcp_event", &compiled))
 	require.Equal(t, tcpEventSize, int(compiled.Size))
-	var offsets []uintptr
-	for i, typ := 0, reflect.TypeFor[bpf.TCPTcpEvent](); i < typ.NumField(); i++ {
-		if f := typ.Field(i); f.Name != "_" && f.Type.Size() > 0 {
-			offsets = append(offsets, f.Offset)
-		}
-	}
-	require.Len(t, offsets, len(compiled.Members))
-	for i, m := range compiled.Members {
-		require.Equal(t, uintptr(m.Offset.Bytes()), offsets[i], m.Name)
-	}
+	requireLayout(t, compiled, reflect.TypeFor[bpf.TCPTcpEvent]())
 }
 
 // FuzzDecodeTCP holds that no bytes break the decoder, and that what it accepts

@@ -1,0 +1,268 @@
+//go:build linux
+
+package probe
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"reflect"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/cilium/ebpf/btf"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/netns"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/bpf"
+)
+
+const second = uint64(time.Second)
+
+var testIdle = idleTimes{udp: 30 * time.Second, icmp: 10 * time.Second, other: time.Minute}
+
+func datagramKey(remotePort uint16) bpf.DatagramDatagramKey {
+	return bpf.DatagramDatagramKey{
+		Local: netip.MustParseAddr("::ffff:192.0.2.1").As16(), Remote: netip.MustParseAddr("::ffff:203.0.113.7").As16(),
+		Netns: 1, LocalPort: 40_000, RemotePort: remotePort, Protocol: uint8(flow.TransportUDP),
+	}
+}
+
+// counted is a flow of n packets of 100 bytes each way, the last at time last.
+func counted(n, last uint64, flags ...bpf.DatagramDatagramFlag) *bpf.DatagramDatagramFlow {
+	f := &bpf.DatagramDatagramFlow{
+		First: second, Last: last, Flags: bpf.DatagramDatagramFlagDATAGRAM_FLAG_LOCAL_FIRST,
+		Sent: bpf.DatagramDatagramSum{Packets: n, Bytes: 128 * n, Payload: 100 * n},
+	}
+	f.Received = f.Sent
+	for _, flag := range flags {
+		f.Flags |= flag
+	}
+	return f
+}
+
+const (
+	idleMark = bpf.DatagramDatagramFlagDATAGRAM_FLAG_IDLE
+	leftOut  = bpf.DatagramDatagramFlagDATAGRAM_FLAG_EXCLUDED
+	old      = bpf.DatagramDatagramFlagDATAGRAM_FLAG_OLD_SOCKET
+)
+
+func TestAFlowTellsWhatIsNewUntilItEnds(t *testing.T) {
+	f, key := newDatagramFlows(10), datagramKey(53)
+	require.False(t, f.addKernel(key, counted(3, 2*second)))
+	events := f.report(5*second, testIdle)
+	require.Equal(t, []Event{{
+		Time: int64(5 * second), Since: int64(second), Kind: Live, Reporter: flow.ReporterSource, Transport: flow.TransportUDP, Started: true, NetNS: 1,
+		Local: netip.MustParseAddrPort("192.0.2.1:40000"), Remote: netip.MustParseAddrPort("203.0.113.7:53"),
+		SentPayload: 300, ReceivedPayload: 300, SentBytes: 384, ReceivedBytes: 384, SentPackets: 3, ReceivedPackets: 3,
+	}}, events)
+
+	// Silent, and no news.
+	require.False(t, f.addKernel(key, counted(3, 2*second)))
+	require.Empty(t, f.report(10*second, testIdle))
+	require.Equal(t, uint64(1), f.live)
+
+	// Marked idle, but the packet that found it before came after all; then taken out.
+	require.False(t, f.addKernel(key, counted(3, 2*second, idleMark)))
+	require.Empty(t, f.report(40*second, testIdle))
+	require.True(t, f.addKernel(key, counted(3, 2*second, idleMark)))
+	f.removeKernel(key, counted(4, 2*second, idleMark))
+	events = f.report(45*second, testIdle)
+	require.Len(t, events, 1)
+	require.Equal(t, Closed, events[0].Kind)
+	require.False(t, events[0].Started)
+	require.Equal(t, uint32(1), events[0].SentPackets)
+	require.Equal(t, int64(5*second), events[0].Since)
+	require.Empty(t, f.known)
+	require.Zero(t, f.live)
+}
+
+// Packets that find the mark come through the ring, and the flow goes on: it is
+// not another flow, and the kernel counts it anew.
+func TestAFlowThatWakesUpWhileItIsTakenOutGoesOn(t *testing.T) {
+	f, key := newDatagramFlows(10), datagramKey(53)
+	f.addKernel(key, counted(3, 2*second))
+	f.report(5*second, testIdle)
+	f.addKernel(key, counted(3, 2*second, idleMark))
+	require.True(t, f.addPacket(key, counted(1, 40*second)))
+	events := f.report(41*second, testIdle)
+	require.Len(t, events, 1)
+	require.Equal(t, Live, events[0].Kind)
+	require.Equal(t, uint32(1), events[0].SentPackets)
+
+	require.True(t, f.addKernel(key, counted(3, 2*second, idleMark)))
+	f.removeKernel(key, counted(3, 2*second, idleMark))
+	require.Empty(t, f.report(46*second, testIdle), "alive")
+	require.Len(t, f.known, 1)
+
+	require.False(t, f.addKernel(key, counted(2, 50*second)))
+	events = f.report(51*second, testIdle)
+	require.Len(t, events, 1)
+	require.False(t, events[0].Started)
+	require.Equal(t, uint32(2), events[0].SentPackets)
+}
+
+func TestFlowsThatTheKernelHasNoRoomForAreBounded(t *testing.T) {
+	f := newDatagramFlows(2)
+	require.True(t, f.addPacket(datagramKey(1), counted(1, second)))
+	require.True(t, f.addPacket(datagramKey(2), counted(1, second)))
+	require.False(t, f.addPacket(datagramKey(3), counted(1, second)))
+	require.True(t, f.addPacket(datagramKey(1), counted(1, 2*second)), "one that is known")
+	require.Len(t, f.report(3*second, testIdle), 2)
+	ended := f.report(100*second, testIdle)
+	require.Len(t, ended, 2)
+	require.Equal(t, Closed, ended[0].Kind)
+	require.Empty(t, f.known)
+}
+
+func TestWhatIsLeftOutIsNotTold(t *testing.T) {
+	f, key := newDatagramFlows(10), datagramKey(53)
+	f.addKernel(key, counted(0, second, leftOut))
+	require.Empty(t, f.report(2*second, testIdle))
+	require.Zero(t, f.live)
+	f.addKernel(key, counted(0, second, leftOut, idleMark))
+	require.True(t, f.addKernel(key, counted(0, second, leftOut, idleMark)))
+	f.removeKernel(key, counted(0, second, leftOut, idleMark))
+	require.Empty(t, f.report(90*second, testIdle))
+	require.Empty(t, f.known)
+}
+
+func TestAFlowOfAnOldSocketWasNotStarted(t *testing.T) {
+	f := newDatagramFlows(10)
+	f.addKernel(datagramKey(53), counted(1, second, old))
+	require.False(t, f.report(2*second, testIdle)[0].Started)
+}
+
+func TestEachProtocolHasItsIdleTime(t *testing.T) {
+	require.Equal(t, 30*second, testIdle.of(17))
+	require.Equal(t, 10*second, testIdle.of(1))
+	require.Equal(t, 10*second, testIdle.of(58))
+	require.Equal(t, 60*second, testIdle.of(132))
+}
+
+// With no input all drains to empty, in the kernel and here.
+func TestDatagramFlowsDrain(t *testing.T) {
+	if err := missingForDatagram(); err != nil {
+		t.Skip(err)
+	}
+	ns := netns.New(t)
+	source, err := openDatagram(Options{Datagram: DatagramOptions{
+		MaxFlows: 4096, IdleUDP: 50 * time.Millisecond, IdleICMP: 50 * time.Millisecond, IdleOther: 50 * time.Millisecond,
+	}})
+	require.NoError(t, err)
+	d := source.(*datagram)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for events := make([]Event, 64); ; {
+			if _, err := d.Read(events); err != nil && err != ErrCut {
+				return
+			}
+		}
+	}()
+	defer func() {
+		require.NoError(t, d.Close())
+		require.NoError(t, d.Close(), "twice")
+		<-done
+		_, err := d.Sweep(1)
+		require.ErrorIs(t, err, os.ErrClosed)
+	}()
+	require.NoError(t, ns.Try(func() error {
+		for port := range 200 {
+			c, err := net.Dial("udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port+1)).String())
+			if err != nil {
+				return err
+			}
+			if _, err := c.Write([]byte("nobody listens")); err != nil {
+				return err
+			}
+			if err := c.Close(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	mine := func() (kernel, here int) {
+		var key bpf.DatagramDatagramKey
+		var value bpf.DatagramDatagramFlow
+		for i := d.objects.DatagramFlows.Iterate(); i.Next(&key, &value); {
+			if key.Netns == ns.Inode() {
+				kernel++
+			}
+		}
+		for key := range d.flows.known {
+			if key.Netns == ns.Inode() {
+				here++
+			}
+		}
+		return kernel, here
+	}
+	_, err = d.Sweep(1)
+	require.NoError(t, err)
+	kernel, here := mine()
+	require.GreaterOrEqual(t, kernel, 200)
+	require.GreaterOrEqual(t, here, 200)
+	for generation := uint32(2); kernel+here > 0; generation++ {
+		require.Less(t, generation, uint32(100), "%d in the kernel and %d here do not drain", kernel, here)
+		time.Sleep(60 * time.Millisecond)
+		_, err = d.Sweep(generation)
+		require.NoError(t, err)
+		kernel, here = mine()
+	}
+	losses, err := d.Losses()
+	require.NoError(t, err)
+	require.Equal(t, Losses{}, losses)
+}
+
+// The programs and this package see one layout, to the last nested member.
+func TestDatagramLayout(t *testing.T) {
+	spec, err := bpf.LoadDatagram()
+	require.NoError(t, err)
+	var compiled *btf.Struct
+	require.NoError(t, spec.Types.TypeByName("datagram_event", &compiled))
+	require.Equal(t, datagramEventSize, int(compiled.Size))
+	requireLayout(t, compiled, reflect.TypeFor[bpf.DatagramDatagramEvent]())
+}
+
+// requireLayout compares the offsets of all members, nested ones too.
+func requireLayout(t *testing.T, compiled *btf.Struct, typ reflect.Type) {
+	t.Helper()
+	var fields []reflect.StructField
+	for i := range typ.NumField() {
+		if f := typ.Field(i); f.Name != "_" && f.Type.Size() > 0 {
+			fields = append(fields, f)
+		}
+	}
+	require.Len(t, fields, len(compiled.Members), compiled.Name)
+	for i, m := range compiled.Members {
+		require.Equal(t, uintptr(m.Offset.Bytes()), fields[i].Offset, "%s.%s", compiled.Name, m.Name)
+		if nested, ok := btf.UnderlyingType(m.Type).(*btf.Struct); ok {
+			requireLayout(t, nested, fields[i].Type)
+		}
+	}
+}
+
+// FuzzDecodeDatagram holds that no bytes break the decoder.
+func FuzzDecodeDatagram(f *testing.F) {
+	e := bpf.DatagramDatagramEvent{Key: datagramKey(53), Flow: *counted(1, second)}
+	f.Add(append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(&e)), datagramEventSize)...))
+	f.Add([]byte{1})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := decodeDatagram(data)
+		if (err == nil) != (len(data) >= datagramEventSize) {
+			t.Fatalf("%d bytes: %v", len(data), err)
+		}
+		if err != nil {
+			return
+		}
+		flows := newDatagramFlows(1)
+		flows.addPacket(e.Key, &e.Flow)
+		for _, ev := range flows.report(second, testIdle) {
+			if ev.Local.Addr().Is4In6() || ev.Remote.Addr().Is4In6() {
+				t.Errorf("a mapped address: %s %s", ev.Local, ev.Remote)
+			}
+		}
+	})
+}
