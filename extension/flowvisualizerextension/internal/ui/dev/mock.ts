@@ -188,7 +188,7 @@ class MockServer {
     const inside = this.lostIn(q.from, q.to) > 0;
     const { start, end, count } = this.loss;
     const losses = inside ? [{ host, start: new Date(start).toISOString(), end: new Date(end).toISOString(), stage: "ring_buffer", unit: "connections", count }] : [];
-    return { losses, total: { connections: inside ? count : 0, records: 0 } };
+    return { losses, total: { connections: inside ? count : 0, records: 0, packets: 0 } };
   }
 
   private agent(): object {

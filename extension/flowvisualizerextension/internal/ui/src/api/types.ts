@@ -117,7 +117,14 @@ export interface Loss {
   count: number;
 }
 
+/** What was lost, in the units in which it is known. */
+export interface LossTotal {
+  connections: number;
+  records: number;
+  packets: number;
+}
+
 export interface Losses {
   losses: Loss[];
-  total: { connections: number; records: number };
+  total: LossTotal;
 }

@@ -18,3 +18,15 @@ export function service(port: number): string | undefined {
 export function portLabel(port: number): string {
   return names[port] ?? `:${port}`;
 }
+
+// What the types of ICMP and ICMPv6 met most often are about, as IANA names
+// them; a reply has the type of its request.
+const messages: Record<string, Record<number, string>> = {
+  icmp: { 3: "unreachable", 5: "redirect", 8: "ping", 11: "time exceeded", 13: "timestamp" },
+  "ipv6-icmp": { 1: "unreachable", 2: "too big", 3: "time exceeded", 4: "bad header", 128: "ping" },
+};
+
+/** What an ICMP message is about, or undefined for another type and other transports. */
+export function message(transport: string | undefined, type: number | undefined): string | undefined {
+  return transport === undefined || type === undefined ? undefined : messages[transport]?.[type];
+}

@@ -4,6 +4,7 @@ import { now } from "../api/clock";
 import { useLosses, useMapGroups, useStatus } from "../api/queries";
 import { useStream } from "../api/stream";
 import { count, counted, range, seconds, span } from "../format/format";
+import { lostInAll, lostInWords } from "../format/lost";
 import { select } from "../state/actions";
 import { useView } from "../state/view";
 import { silent } from "./silence";
@@ -48,13 +49,13 @@ function useLost(): Notice[] {
   const data = useLosses().data?.data;
   const { dropped } = useStream();
   const notices: Notice[] = [];
-  const total = data ? data.total.connections + data.total.records : 0;
+  const total = data ? lostInAll(data.total) : 0;
   if (data && total > 0) {
     const hosts = [...new Set(data.losses.map((l) => l.host).filter(Boolean))];
     const first = Math.min(...data.losses.map((l) => Date.parse(l.start)));
     const last = Math.max(...data.losses.map((l) => Date.parse(l.end)));
     const stages = [...new Set(data.losses.map((l) => stageWords[l.stage] ?? l.stage))].join(", ");
-    const what = [data.total.connections > 0 && counted(data.total.connections, "connection"), data.total.records > 0 && counted(data.total.records, "record")].filter(Boolean).join(" and ");
+    const what = lostInWords(data.total);
     notices.push({
       key: `loss ${total}`,
       tone: "",

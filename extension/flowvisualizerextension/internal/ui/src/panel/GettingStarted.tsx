@@ -4,6 +4,7 @@ import { now } from "../api/clock";
 import { useLosses, useStatus, useTotals } from "../api/queries";
 import type { Agent } from "../api/types";
 import { bytes, count, counted, span } from "../format/format";
+import { lostInAll } from "../format/lost";
 import { cond } from "../filter/grammar";
 import { copy } from "../frame/copy";
 import { DenyMark } from "../frame/icons";
@@ -61,7 +62,7 @@ function SoFar({ agents }: { agents: Agent[] }) {
   }, []);
   if (agents.length === 0) return <span className="t2">Waiting for a sign of life from the flowlog receiver.</span>;
   const since = Math.min(...agents.map((a) => Date.parse(a.started)));
-  const lost = Math.max(agents.reduce((n, a) => n + a.lost, 0), (losses?.connections ?? 0) + (losses?.records ?? 0));
+  const lost = Math.max(agents.reduce((n, a) => n + a.lost, 0), losses ? lostInAll(losses) : 0);
   return (
     <span className="t2">
       {span(Math.max(0, now() - since))} so far.{" "}

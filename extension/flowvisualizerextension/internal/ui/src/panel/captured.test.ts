@@ -12,7 +12,7 @@ it("claims only what the agent reports", () => {
 });
 
 it("says of an engine what the agent says, and no more than once", () => {
-  const lines = captured([tcp, { name: "udp", on: true, detail: "" }, { name: "forward", on: false, detail: "conntrack is not loaded" }]);
+  const lines = captured([tcp, { name: "datagram", on: true, detail: "" }, { name: "forward", on: false, detail: "conntrack is not loaded" }]);
   expect(lines).toHaveLength(captured([tcp]).length);
   expect(line(lines, /UDP/)).toMatchObject({ on: true, state: "on" });
   expect(line(lines, /Forwarded/)).toMatchObject({ on: false, state: "off", detail: "conntrack is not loaded" });

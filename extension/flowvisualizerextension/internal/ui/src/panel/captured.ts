@@ -11,7 +11,7 @@ interface Subject {
 
 const subjects: Subject[] = [
   { engine: "tcp", what: "TCP: bytes, RTT, process, refusals" },
-  { engine: "udp", what: "UDP, ICMP, SCTP" },
+  { engine: "datagram", what: "UDP, ICMP, SCTP, other IP" },
   { engine: "drops", what: "Packets dropped by policy" },
   { engine: "forward", what: "Forwarded traffic" },
   { engine: "kubernetes", what: "Kubernetes names and policy" },

@@ -4,7 +4,7 @@
 import type { ReactNode } from "react";
 import type { Field, Flow } from "../api/types";
 import { bytes, clock, count, dateTime, micros } from "../format/format";
-import { service } from "../format/services";
+import { message, service } from "../format/services";
 import { Verdict } from "../frame/icons";
 import { Value } from "../frame/Value";
 import { setView } from "../state/view";
@@ -76,7 +76,7 @@ export const usual: Column[] = [
     id: "port", title: "Port", about: "Destination port", width: 60, number: true,
     cell: (f) => <Value quiet field="destination.port" value={text(f, "destination.port")} className="mono">{text(f, "destination.port") ?? "–"}</Value>,
   },
-  { id: "service", title: "Service", about: "The destination port's usual service", width: 104, least: 72, cell: (f) => service(number(f, "destination.port") ?? 0) ?? <span className="t3">{text(f, "network.transport")}</span> },
+  { id: "service", title: "Service", about: "The destination port's usual service, or what an ICMP message is about", width: 104, least: 72, cell: (f) => service(number(f, "destination.port") ?? 0) ?? message(text(f, "network.transport"), number(f, "network.icmp.type")) ?? <span className="t3">{text(f, "network.transport")}</span> },
   { id: "connections", title: "Conns", about: "Connections in this record", width: 76, least: 60, number: true, cell: (f) => count(number(f, "flow.connections.seen") ?? 0) },
   { id: "sent", title: "Sent", about: "Bytes that the source sent", width: 72, least: 64, number: true, cell: (f) => total(f, "source.bytes") },
   { id: "received", title: "Received", about: "Bytes that the destination sent", width: 72, least: 66, number: true, cell: (f) => total(f, "destination.bytes") },
