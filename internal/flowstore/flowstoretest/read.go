@@ -44,17 +44,7 @@ func testRead(t *testing.T, open func(*testing.T) Store) {
 // check compares the records of a selection.
 func (r *reading) check(t *testing.T, sel flowstore.Selection, about string) {
 	t.Helper()
-	want, got := r.model.Sorted(&sel), readAll(t, r.store, sel)
-	if len(want) != len(got) {
-		t.Errorf("%s: %d records instead of %d", about, len(got), len(want))
-		return
-	}
-	for i := range want {
-		if want[i] != got[i] {
-			equal(t, want[i], got[i], fmt.Sprintf("%s: record %d", about, i))
-			return
-		}
-	}
+	sameFlows(t, r.model.Sorted(&sel), readAll(t, r.store, sel), about)
 }
 
 func filtered(t *testing.T, text string) flowstore.Selection {
@@ -154,7 +144,7 @@ func (r *reading) testPaging(t *testing.T) {
 		}
 		got, err := ReadAll(t.Context(), r.store, sel, limit)
 		require.NoError(t, err)
-		equal(t, r.model.Sorted(&sel), got, fmt.Sprintf("pages of %d", limit))
+		sameFlows(t, r.model.Sorted(&sel), got, fmt.Sprintf("pages of %d", limit))
 	}
 	// A page that ends with the last record has no next one.
 	n := len(r.model.Flows)

@@ -38,6 +38,8 @@ type Options struct {
 	// They must not block.
 	Observe func(Write)
 	Deleted func(Deletion)
+	// logBytes is how long the write-ahead log may grow; 0 goes by MaxBytes. For tests.
+	logBytes uint64
 }
 
 // Write describes a committed write.

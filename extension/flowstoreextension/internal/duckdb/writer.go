@@ -121,6 +121,9 @@ func (s *Store) dataSource() string {
 // checkpointBytes is how long the write-ahead log may grow. A small limit leaves
 // it a small share.
 func (s *Store) checkpointBytes() uint64 {
+	if s.options.logBytes > 0 {
+		return s.options.logBytes
+	}
 	if limit := s.options.MaxBytes; limit > 0 {
 		return min(maxLogBytes, limit/16)
 	}
