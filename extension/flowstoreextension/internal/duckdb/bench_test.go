@@ -145,11 +145,11 @@ func benchmarkRead(b *testing.B, records int) {
 	require.NoError(b, store.perform(b.Context(), func(w *writer) error { return w.checkpoint(b.Context()) }))
 	b.Logf("%d rows: %.0f rows/s in Write, %.1f bytes each on disk, %s in all", records,
 		float64(records)/writing.Seconds(), float64(store.diskBytes())/float64(records), time.Since(began))
-	b.Run("open", func(b *testing.B) {
-		for b.Loop() {
-			b.StopTimer()
+	b.Run("open", func(opening *testing.B) {
+		for opening.Loop() {
+			opening.StopTimer()
 			require.NoError(b, store.Close())
-			b.StartTimer()
+			opening.StartTimer()
 			store = open(b, directory)
 		}
 	})
