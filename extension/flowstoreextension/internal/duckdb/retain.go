@@ -83,14 +83,19 @@ func (w *writer) retain(ctx context.Context, now time.Time) error {
 // new ones, but it gives back to the system only the end of the file, so what is
 // measured is the blocks in use.
 func (w *writer) shrink(ctx context.Context, incoming uint64) error {
-	high, low := w.store.marks()
-	if w.store.options.MaxBytes == 0 || float64(w.store.diskBytes()+incoming) < high {
+	s := w.store
+	high, low := s.marks()
+	if s.options.MaxBytes == 0 || float64(s.diskBytes()+incoming) < high {
 		return nil
 	}
 	used, err := w.usedBytes(ctx)
 	if err != nil || float64(used+incoming) < high {
 		return err
 	}
+	// A checkpoint frees nothing that a running query may still see, and what is
+	// measured would ask for more and more deletions: the queries end first.
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	// The log holds its records unpacked: what they take shows after folding it in.
 	if err := w.checkpoint(ctx); err != nil {
 		return err

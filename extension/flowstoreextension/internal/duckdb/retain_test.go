@@ -1,6 +1,8 @@
 package duckdb
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -162,6 +164,53 @@ func TestTheSizeLimitHolds(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, after.Records, groups.Total.Records)
 	t.Logf("limit lowered: %d records left in %d MiB", after.Records, after.Bytes>>20)
+}
+
+// TestAQueryDoesNotCostRecords: what a running query may still see is not freed
+// by a checkpoint, however much is deleted.
+func TestAQueryDoesNotCostRecords(t *testing.T) {
+	directory := t.TempDir()
+	store := open(t, directory, func(o *Options) { o.MaxBytes = 20 << 20 })
+	source := newTraffic()
+	require.NoError(t, store.Write(t.Context(), source.batch(8000)))
+	require.NoError(t, store.Write(t.Context(), source.batch(8000)))
+	require.NoError(t, store.perform(t.Context(), func(w *writer) error {
+		_, err := w.conn.ExecContext(t.Context(), "CREATE TEMP TABLE pattern AS FROM flow_records")
+		return err
+	}))
+	grow(t, store, source)
+	var used uint64
+	require.NoError(t, store.perform(t.Context(), func(w *writer) (err error) {
+		used, err = w.usedBytes(t.Context())
+		return err
+	}))
+	require.NoError(t, store.Close())
+	store = open(t, directory, func(o *Options) { o.MaxBytes = used + leastHeadroom - 1<<20 })
+	before, err := store.Stats(t.Context())
+	require.NoError(t, err)
+
+	reading, asked := make(chan struct{}), make(chan error, 1)
+	go func() {
+		asked <- store.query(t.Context(), func(ctx context.Context, db *sql.DB) error {
+			tx, err := db.BeginTx(ctx, nil)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = tx.Rollback() }()
+			_, err = tx.ExecContext(ctx, "SELECT count(*) FROM flow_records")
+			close(reading)
+			time.Sleep(300 * time.Millisecond)
+			return err
+		})
+	}()
+	<-reading
+	require.NoError(t, store.Retain(t.Context(), time.Unix(0, source.now)))
+	require.NoError(t, <-asked)
+	after, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.Less(t, after.Records, before.Records)
+	require.Greater(t, after.Records, before.Records/20)
+	t.Logf("%d of %d records left", after.Records, before.Records)
 }
 
 // smallDisk mounts a file system of its own.

@@ -63,7 +63,8 @@ type Store struct {
 	once    sync.Once
 
 	// mu guards db, which the writer replaces when DuckDB has given up on it.
-	// Readers hold it shared for as long as a query takes.
+	// Readers hold it shared for as long as a query takes, and the writer alone
+	// while it makes room.
 	mu sync.RWMutex
 	db *sql.DB
 
