@@ -88,6 +88,10 @@ func (w *writer) shrink(ctx context.Context, incoming uint64) error {
 	if s.options.MaxBytes == 0 || float64(s.diskBytes()+incoming) < high {
 		return nil
 	}
+	if float64(incoming) > high {
+		return fmt.Errorf("write to store %s: %w: a batch of %d MiB is more than max_size leaves to records: raise it, or write smaller batches",
+			s.File(), flowstore.ErrFull, incoming>>20)
+	}
 	used, err := w.usedBytes(ctx)
 	if err != nil || float64(used+incoming) < high {
 		return err

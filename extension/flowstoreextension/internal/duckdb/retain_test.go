@@ -213,6 +213,18 @@ func TestAQueryDoesNotCostRecords(t *testing.T) {
 	t.Logf("%d of %d records left", after.Records, before.Records)
 }
 
+func TestABatchThatCannotFitDeletesNothing(t *testing.T) {
+	store := open(t, t.TempDir(), func(o *Options) { o.MaxBytes = 16 << 20 })
+	source := newTraffic()
+	require.NoError(t, store.Write(t.Context(), source.batch(1000)))
+	err := store.Write(t.Context(), source.batch(20_000))
+	require.ErrorIs(t, err, flowstore.ErrFull)
+	require.ErrorContains(t, err, "write smaller batches")
+	stats, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint64(1000), stats.Records)
+}
+
 // smallDisk mounts a file system of its own.
 func smallDisk(t *testing.T, size int) string {
 	t.Helper()

@@ -24,7 +24,8 @@ type Options struct {
 	// or be makeable.
 	Directory string
 	// MaxBytes is how large the database and its log may grow on disk; 0 is no
-	// limit. Only Retain deletes; a write past the limit is refused.
+	// limit. A write that comes near it deletes the oldest records first; a batch
+	// that could never fit is refused.
 	MaxBytes uint64
 	// MaxAge is how long records are kept; 0 is for good.
 	MaxAge time.Duration
