@@ -151,6 +151,9 @@ const sliceCount = 1000
 // a single clock that is years off makes the first slices too wide.
 func (w *writer) oldestShare(ctx context.Context, n uint64) (int64, error) {
 	from, to := w.counts.oldest, w.counts.newest
+	if to-from < 0 { // a clock that is centuries off, and an overflow
+		from = to - math.MaxInt64
+	}
 	for {
 		width := (to-from)/sliceCount + 1
 		at, before, within, err := w.slice(ctx, from, to, width, n)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -223,6 +224,26 @@ func TestABatchThatCannotFitDeletesNothing(t *testing.T) {
 	stats, err := store.Stats(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, uint64(1000), stats.Records)
+}
+
+// TestClocksThatAreCenturiesOff: the span of time that is stored need not fit an
+// int64.
+func TestClocksThatAreCenturiesOff(t *testing.T) {
+	store := open(t, t.TempDir())
+	batch := newTraffic().batch(4000)
+	batch.Flows[0].End, batch.Flows[1].End = math.MinInt64, math.MaxInt64-10
+	require.NoError(t, store.Write(t.Context(), batch))
+	require.NoError(t, store.perform(t.Context(), func(w *writer) error {
+		cutoff, err := w.oldestShare(t.Context(), 2000)
+		assert.Greater(t, cutoff, benchStart)
+		assert.LessOrEqual(t, cutoff, benchStart+int64(10*time.Second))
+		return err
+	}))
+	page, err := store.Flows(t.Context(), flowstore.FlowsQuery{Selection: flowstoretest.Everything, Limit: 10_000})
+	require.NoError(t, err)
+	require.Len(t, page.Flows, 4000)
+	require.Equal(t, "1678-01-01", time.Unix(0, page.Flows[3999].End).UTC().Format(time.DateOnly))
+	require.Equal(t, "2262-04-11", time.Unix(0, page.Flows[0].End).UTC().Format(time.DateOnly))
 }
 
 // smallDisk mounts a file system of its own.
