@@ -223,7 +223,7 @@ func (w *writer) delete(ctx context.Context, reason string, cutoff int64) (bool,
 		return false, nil
 	}
 	if err := tx.Commit(); err != nil {
-		return false, err
+		return false, errors.Join(err, w.reload(ctx))
 	}
 	if err := w.recount(ctx); err != nil {
 		return true, err

@@ -94,6 +94,11 @@ func (w *writer) load(ctx context.Context, db *sql.DB) (err error) {
 	if err := migrate(ctx, w.conn); err != nil {
 		return err
 	}
+	return w.reload(ctx)
+}
+
+// reload reads from the file what the writer keeps in memory of it.
+func (w *writer) reload(ctx context.Context) error {
 	if err := w.loadIDs(ctx); err != nil {
 		return err
 	}
@@ -313,6 +318,7 @@ func (w *writer) commit(group []*pendingWrite) (*flow.Batch, Write, error) {
 	ctx := context.Background()
 	var (
 		fresh   = newIDSet()
+		ending  bool
 		stored  *flow.Batch
 		written Write
 		counts  = w.counts
@@ -361,12 +367,18 @@ func (w *writer) commit(group []*pendingWrite) (*flow.Batch, Write, error) {
 		if err := w.insertIDs(fresh); err != nil {
 			return err
 		}
+		ending = true
 		_, err := w.conn.ExecContext(ctx, "COMMIT")
 		return err
 	}()
 	if err != nil {
 		w.discardAppenders()
 		_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
+		// A COMMIT may fail after the records are stored, in the checkpoint that it
+		// begins; only the file knows.
+		if ending && w.reload(ctx) != nil {
+			w.broken = true
+		}
 		return nil, written, err
 	}
 	w.ids.addAll(fresh)
