@@ -105,6 +105,11 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		done:    make(chan struct{}),
 	}
 	w := &writer{store: s}
+	// What queries spilled before a crash is nobody's, and DuckDB lets it lie.
+	if err := os.RemoveAll(s.spillDirectory()); err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("empty store directory: %w", err)
+	}
 	if err := w.open(ctx); err != nil {
 		_ = lock.Close()
 		return nil, s.openError(err)
@@ -115,6 +120,8 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 
 // File is the path of the database file.
 func (s *Store) File() string { return filepath.Join(s.options.Directory, FileName) }
+
+func (s *Store) spillDirectory() string { return filepath.Join(s.options.Directory, "tmp") }
 
 // Close commits what was handed to Write, ends every watch and query and closes
 // the file. It may be called twice.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -110,7 +109,7 @@ func (w *writer) reload(ctx context.Context) error {
 func (s *Store) dataSource() string {
 	settings := url.Values{
 		"memory_limit":                 {strconv.FormatUint(s.options.MemoryLimit, 10) + "B"},
-		"temp_directory":               {filepath.Join(s.options.Directory, "tmp")},
+		"temp_directory":               {s.spillDirectory()},
 		"checkpoint_threshold":         {strconv.FormatUint(s.checkpointBytes(), 10) + "B"},
 		"autoinstall_known_extensions": {"false"},
 		"autoload_known_extensions":    {"false"},
