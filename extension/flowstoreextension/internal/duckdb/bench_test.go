@@ -195,6 +195,10 @@ func benchmarkRead(b *testing.B, records int) {
 		_, err := store.Flows(b.Context(), flowstore.FlowsQuery{Selection: with(all, "process.executable.name ~ ICE-59 and destination.port = 8029"), Limit: 100})
 		return err
 	})
+	run("flows/page of 1000", func() error {
+		_, err := store.Flows(b.Context(), flowstore.FlowsQuery{Selection: all, Limit: 1000})
+		return err
+	})
 	run("flows/page of 10000", func() error {
 		_, err := store.Flows(b.Context(), flowstore.FlowsQuery{Selection: all, Limit: 10_000})
 		return err

@@ -115,6 +115,9 @@ func (s *Store) dataSource() string {
 		"autoload_known_extensions":    {"false"},
 		"allow_community_extensions":   {"false"},
 		"preserve_insertion_order":     {"false"},
+		// Pages up to this size are found by their order alone, and then read. For the
+		// largest pages that is slower.
+		"late_materialization_max_rows": {"1001"},
 	}
 	if s.options.Threads > 0 {
 		settings.Set("threads", strconv.Itoa(s.options.Threads))
