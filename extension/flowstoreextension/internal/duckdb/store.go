@@ -36,7 +36,7 @@ type Options struct {
 	// MinFree is how many bytes the file system must have left for a write.
 	MinFree uint64
 	// Observe and Deleted, if set, are told of every write and of every deletion.
-	// They must not block.
+	// They must not block, nor ask the store.
 	Observe func(Write)
 	Deleted func(Deletion)
 	// logBytes is how long the write-ahead log may grow; 0 goes by MaxBytes. For tests.
