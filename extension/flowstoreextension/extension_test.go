@@ -19,6 +19,7 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore/flowstoretest"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore/memstore"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -167,37 +168,28 @@ func TestTheHandlePassesEverythingOn(t *testing.T) {
 	e := newStore(t, extensiontest.NewNopSettings(Type), t.TempDir())
 	e.config.MaxAge = 0
 	start(t, e, componenttest.NewNopHost())
-	store, model := e.FlowStore(), &flowstoretest.Model{}
+	store, reference := e.FlowStore(), &memstore.Store{}
 	ctx, cancel := context.WithCancel(t.Context())
 	events := store.Watch(ctx)
 	batch := flowstoretest.NewGenerator(5).Batch(50)
 	require.NoError(t, store.Write(ctx, batch))
-	model.Write(batch)
+	require.NoError(t, reference.Write(t.Context(), batch))
 	require.Equal(t, batch.Len(), (<-events).Batch.Len())
 	cancel()
 
 	all := flowstoretest.Everything
-	flows, err := flowstoretest.ReadAll(t.Context(), store, all, 20)
-	require.NoError(t, err)
-	require.Equal(t, model.Sorted(&all), flows)
-	groups, err := store.Groups(t.Context(), flowstore.GroupsQuery{Selection: all, Limit: 1})
-	require.NoError(t, err)
-	require.Equal(t, uint64(50), groups.Total.Records)
-	histogram := flowstore.HistogramQuery{Selection: all, Step: int64(time.Minute)}
-	histogram.Range = flowstore.Range{From: flowstoretest.Start, To: flowstoretest.Start + int64(time.Hour)}
-	buckets, err := store.Histogram(t.Context(), histogram)
-	require.NoError(t, err)
-	require.Equal(t, model.Histogram(&histogram), buckets)
-	values := flowstore.ValuesQuery{Selection: all, Field: flow.Flows.Lookup("network.transport"), Limit: 10}
-	got, err := store.Values(t.Context(), values)
-	require.NoError(t, err)
-	require.Equal(t, model.Values(&values), got)
-	losses, err := store.Losses(t.Context(), all.Range)
-	require.NoError(t, err)
-	require.Equal(t, model.LossesIn(all.Range), losses)
-	agents, err := store.Agents(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, model.NewestAgents(), agents)
+	flowstoretest.Same(t, reference, store) // flows, losses and agents
+	flowstoretest.SameAnswer(t, reference, store, "groups", func(r flowstore.Reader) (flowstore.Groups, error) {
+		return r.Groups(t.Context(), flowstore.GroupsQuery{Selection: all, Limit: 1})
+	})
+	flowstoretest.SameAnswer(t, reference, store, "histogram", func(r flowstore.Reader) ([]flowstore.Bucket, error) {
+		q := flowstore.HistogramQuery{Selection: all, Step: int64(time.Minute)}
+		q.Range = flowstore.Range{From: flowstoretest.Start, To: flowstoretest.Start + int64(time.Hour)}
+		return r.Histogram(t.Context(), q)
+	})
+	flowstoretest.SameAnswer(t, reference, store, "values", func(r flowstore.Reader) ([]flowstore.ValueCount, error) {
+		return r.Values(t.Context(), flowstore.ValuesQuery{Selection: all, Field: flow.Flows.Lookup("network.transport"), Limit: 10})
+	})
 	stats, err := store.Stats(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, uint64(defaultMaxSize), stats.MaxBytes)

@@ -62,7 +62,7 @@ func start(t *testing.T, config *Config) (*visualizer, *memstore.Store, *observe
 	require.NoError(t, v.Start(t.Context(), testHost{storeID: store}))
 	t.Cleanup(func() {
 		assert.NoError(t, v.Shutdown(context.Background()))
-		store.store.Close()
+		_ = store.store.Close()
 	})
 	return v, &store.store, logs
 }

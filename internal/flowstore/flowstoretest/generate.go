@@ -134,6 +134,9 @@ func (g *Generator) Flow() flow.Flow {
 	if f.Action == flow.Deny {
 		f.DenyReason = g.name(reasons)
 	}
+	if f.Transport == flow.TransportICMPv6 {
+		f.ICMP = flow.ICMP{Type: pick(g, []uint8{0, 1, 128}), Code: pick(g, []uint8{0, 4})}
+	}
 	if g.IntN(2) == 0 {
 		f.TCP = flow.TCP{
 			RTTSum: 1 + g.Uint64N(1<<30), RTTSamples: 1 + g.Uint64N(8),
@@ -149,7 +152,7 @@ func (g *Generator) Loss() flow.Loss {
 	return flow.Loss{
 		ID: g.id(), Observer: g.observer(), Start: end - g.Int64N(60*second), End: end,
 		Stage: pick(g, []string{flow.StageRingBuffer, flow.StageMerge, ""}),
-		Unit:  pick(g, []string{flow.UnitConnections, flow.UnitRecords}), Count: g.counter(),
+		Unit:  pick(g, []string{flow.UnitConnections, flow.UnitRecords, flow.UnitPackets}), Count: g.counter(),
 	}
 }
 

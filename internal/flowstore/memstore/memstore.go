@@ -34,11 +34,12 @@ type Store struct {
 }
 
 // Close ends the store; its methods return ErrClosed from then on.
-func (s *Store) Close() {
+func (s *Store) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	s.Hub.Close()
+	return nil
 }
 
 // open locks the store for a question or a write; it returns without the lock
@@ -352,7 +353,9 @@ func (s *Store) Stats(ctx context.Context) (flowstore.Stats, error) {
 		if i == 0 || end < stats.Oldest {
 			stats.Oldest = end
 		}
-		stats.Newest = max(stats.Newest, end)
+		if i == 0 || end > stats.Newest {
+			stats.Newest = end
+		}
 	}
 	return stats, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
@@ -122,10 +123,16 @@ func BenchmarkWrite(b *testing.B) {
 	})
 }
 
-// BenchmarkRead asks five million records.
+// BenchmarkRead asks a million records, and five million.
 func BenchmarkRead(b *testing.B) {
-	const records = 1_000_000
-	store := open(b, b.TempDir())
+	for _, records := range []int{1_000_000, 5_000_000} {
+		b.Run(fmt.Sprintf("records=%d", records), func(b *testing.B) { benchmarkRead(b, records) })
+	}
+}
+
+func benchmarkRead(b *testing.B, records int) {
+	directory := b.TempDir()
+	store := open(b, directory)
 	source := newTraffic()
 	began := time.Now()
 	var writing time.Duration
@@ -137,7 +144,15 @@ func BenchmarkRead(b *testing.B) {
 	}
 	require.NoError(b, store.perform(b.Context(), func(w *writer) error { return w.checkpoint(b.Context()) }))
 	b.Logf("%d rows: %.0f rows/s in Write, %.1f bytes each on disk, %s in all", records,
-		records/writing.Seconds(), float64(store.diskBytes())/records, time.Since(began))
+		float64(records)/writing.Seconds(), float64(store.diskBytes())/float64(records), time.Since(began))
+	b.Run("open", func(opening *testing.B) {
+		for opening.Loop() {
+			opening.StopTimer()
+			require.NoError(b, store.Close())
+			opening.StartTimer()
+			store = open(b, directory)
+		}
+	})
 
 	all := flowstore.Selection{Range: flowstore.Range{From: 0, To: 1 << 62}}
 	hour := flowstore.Selection{Range: flowstore.Range{From: source.now - int64(time.Hour), To: source.now}}
@@ -180,6 +195,10 @@ func BenchmarkRead(b *testing.B) {
 		_, err := store.Flows(b.Context(), flowstore.FlowsQuery{Selection: with(all, "process.executable.name ~ ICE-59 and destination.port = 8029"), Limit: 100})
 		return err
 	})
+	run("flows/page of 1000", func() error {
+		_, err := store.Flows(b.Context(), flowstore.FlowsQuery{Selection: all, Limit: 1000})
+		return err
+	})
 	run("flows/page of 10000", func() error {
 		_, err := store.Flows(b.Context(), flowstore.FlowsQuery{Selection: all, Limit: 10_000})
 		return err
@@ -192,4 +211,12 @@ func BenchmarkRead(b *testing.B) {
 		_, err := store.Values(b.Context(), flowstore.ValuesQuery{Selection: all, Field: flow.Flows.Lookup("destination.address"), Prefix: "10.96.1", Limit: 20})
 		return err
 	})
+	b.Logf("peak resident memory %d MiB, of records and queries", peakMemory(b)>>20)
+}
+
+// peakMemory is the most memory that this process had resident.
+func peakMemory(b *testing.B) uint64 {
+	var usage unix.Rusage
+	require.NoError(b, unix.Getrusage(unix.RUSAGE_SELF, &usage))
+	return uint64(usage.Maxrss) << 10
 }

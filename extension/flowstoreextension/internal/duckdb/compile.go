@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
@@ -50,8 +51,12 @@ func (s *statement) between(column string, r flowstore.Range) {
 		storedTime(r.From), storedTime(r.To))
 }
 
-// storedTime keeps clear of the values that DuckDB takes for infinity.
-func storedTime(ns int64) int64 { return min(max(ns, math.MinInt64+2), math.MaxInt64-1) }
+// earliest is the first time that the driver takes, short of what an int64 holds.
+var earliest = time.Date(1678, time.January, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+
+// storedTime keeps clear of the times that the driver refuses and of the values
+// that DuckDB takes for infinity: one such record would fail its batch for good.
+func storedTime(ns int64) int64 { return min(max(ns, earliest), math.MaxInt64-1) }
 
 // expr adds a condition that is true for the records that e matches, and false
 // or NULL for the others. Negations ask IS NOT TRUE, so that an absent attribute

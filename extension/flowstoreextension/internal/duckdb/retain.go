@@ -83,14 +83,23 @@ func (w *writer) retain(ctx context.Context, now time.Time) error {
 // new ones, but it gives back to the system only the end of the file, so what is
 // measured is the blocks in use.
 func (w *writer) shrink(ctx context.Context, incoming uint64) error {
-	high, low := w.store.marks()
-	if w.store.options.MaxBytes == 0 || float64(w.store.diskBytes()+incoming) < high {
+	s := w.store
+	high, low := s.marks()
+	if s.options.MaxBytes == 0 || float64(s.diskBytes()+incoming) < high {
 		return nil
+	}
+	if float64(incoming) > high {
+		return fmt.Errorf("write to store %s: %w: a batch of %d MiB is more than max_size leaves to records: raise it, or write smaller batches",
+			s.File(), flowstore.ErrFull, incoming>>20)
 	}
 	used, err := w.usedBytes(ctx)
 	if err != nil || float64(used+incoming) < high {
 		return err
 	}
+	// A checkpoint frees nothing that a running query may still see, and what is
+	// measured would ask for more and more deletions: the queries end first.
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	// The log holds its records unpacked: what they take shows after folding it in.
 	if err := w.checkpoint(ctx); err != nil {
 		return err
@@ -142,6 +151,9 @@ const sliceCount = 1000
 // a single clock that is years off makes the first slices too wide.
 func (w *writer) oldestShare(ctx context.Context, n uint64) (int64, error) {
 	from, to := w.counts.oldest, w.counts.newest
+	if to-from < 0 { // a clock that is centuries off, and an overflow
+		from = to - math.MaxInt64
+	}
 	for {
 		width := (to-from)/sliceCount + 1
 		at, before, within, err := w.slice(ctx, from, to, width, n)
@@ -211,7 +223,7 @@ func (w *writer) delete(ctx context.Context, reason string, cutoff int64) (bool,
 		return false, nil
 	}
 	if err := tx.Commit(); err != nil {
-		return false, err
+		return false, errors.Join(err, w.reload(ctx))
 	}
 	if err := w.recount(ctx); err != nil {
 		return true, err

@@ -24,7 +24,8 @@ type Options struct {
 	// or be makeable.
 	Directory string
 	// MaxBytes is how large the database and its log may grow on disk; 0 is no
-	// limit. Only Retain deletes; a write past the limit is refused.
+	// limit. A write that comes near it deletes the oldest records first; a batch
+	// that could never fit is refused.
 	MaxBytes uint64
 	// MaxAge is how long records are kept; 0 is for good.
 	MaxAge time.Duration
@@ -35,9 +36,11 @@ type Options struct {
 	// MinFree is how many bytes the file system must have left for a write.
 	MinFree uint64
 	// Observe and Deleted, if set, are told of every write and of every deletion.
-	// They must not block.
+	// They must not block, nor ask the store.
 	Observe func(Write)
 	Deleted func(Deletion)
+	// logBytes is how long the write-ahead log may grow; 0 goes by MaxBytes. For tests.
+	logBytes uint64
 }
 
 // Write describes a committed write.
@@ -61,7 +64,8 @@ type Store struct {
 	once    sync.Once
 
 	// mu guards db, which the writer replaces when DuckDB has given up on it.
-	// Readers hold it shared for as long as a query takes.
+	// Readers hold it shared for as long as a query takes, and the writer alone
+	// while it makes room.
 	mu sync.RWMutex
 	db *sql.DB
 
@@ -101,6 +105,11 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		done:    make(chan struct{}),
 	}
 	w := &writer{store: s}
+	// What queries spilled before a crash is nobody's, and DuckDB lets it lie.
+	if err := os.RemoveAll(s.spillDirectory()); err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("empty store directory: %w", err)
+	}
 	if err := w.open(ctx); err != nil {
 		_ = lock.Close()
 		return nil, s.openError(err)
@@ -111,6 +120,8 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 
 // File is the path of the database file.
 func (s *Store) File() string { return filepath.Join(s.options.Directory, FileName) }
+
+func (s *Store) spillDirectory() string { return filepath.Join(s.options.Directory, "tmp") }
 
 // Close commits what was handed to Write, ends every watch and query and closes
 // the file. It may be called twice.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -94,6 +93,11 @@ func (w *writer) load(ctx context.Context, db *sql.DB) (err error) {
 	if err := migrate(ctx, w.conn); err != nil {
 		return err
 	}
+	return w.reload(ctx)
+}
+
+// reload reads from the file what the writer keeps in memory of it.
+func (w *writer) reload(ctx context.Context) error {
 	if err := w.loadIDs(ctx); err != nil {
 		return err
 	}
@@ -105,12 +109,15 @@ func (w *writer) load(ctx context.Context, db *sql.DB) (err error) {
 func (s *Store) dataSource() string {
 	settings := url.Values{
 		"memory_limit":                 {strconv.FormatUint(s.options.MemoryLimit, 10) + "B"},
-		"temp_directory":               {filepath.Join(s.options.Directory, "tmp")},
+		"temp_directory":               {s.spillDirectory()},
 		"checkpoint_threshold":         {strconv.FormatUint(s.checkpointBytes(), 10) + "B"},
 		"autoinstall_known_extensions": {"false"},
 		"autoload_known_extensions":    {"false"},
 		"allow_community_extensions":   {"false"},
 		"preserve_insertion_order":     {"false"},
+		// Pages up to this size are found by their order alone, and then read. For the
+		// largest pages that is slower.
+		"late_materialization_max_rows": {"1001"},
 	}
 	if s.options.Threads > 0 {
 		settings.Set("threads", strconv.Itoa(s.options.Threads))
@@ -121,6 +128,9 @@ func (s *Store) dataSource() string {
 // checkpointBytes is how long the write-ahead log may grow. A small limit leaves
 // it a small share.
 func (s *Store) checkpointBytes() uint64 {
+	if s.options.logBytes > 0 {
+		return s.options.logBytes
+	}
 	if limit := s.options.MaxBytes; limit > 0 {
 		return min(maxLogBytes, limit/16)
 	}
@@ -310,6 +320,7 @@ func (w *writer) commit(group []*pendingWrite) (*flow.Batch, Write, error) {
 	ctx := context.Background()
 	var (
 		fresh   = newIDSet()
+		ending  bool
 		stored  *flow.Batch
 		written Write
 		counts  = w.counts
@@ -358,12 +369,18 @@ func (w *writer) commit(group []*pendingWrite) (*flow.Batch, Write, error) {
 		if err := w.insertIDs(fresh); err != nil {
 			return err
 		}
+		ending = true
 		_, err := w.conn.ExecContext(ctx, "COMMIT")
 		return err
 	}()
 	if err != nil {
 		w.discardAppenders()
 		_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
+		// A COMMIT may fail after the records are stored, in the checkpoint that it
+		// begins; only the file knows.
+		if ending && w.reload(ctx) != nil {
+			w.broken = true
+		}
 		return nil, written, err
 	}
 	w.ids.addAll(fresh)

@@ -120,7 +120,7 @@ func sampleStore(t testing.TB) *memstore.Store {
 			agent("another", 3, time.Minute, time.Second),
 		},
 	}))
-	t.Cleanup(store.Close)
+	t.Cleanup(func() { _ = store.Close() })
 	return store
 }
 

@@ -146,7 +146,7 @@ func TestStreamEnds(t *testing.T) {
 	for name, end := range map[string]func(*Handler, *memstore.Store, context.CancelFunc){
 		"with the client":  func(_ *Handler, _ *memstore.Store, cancel context.CancelFunc) { cancel() },
 		"with the handler": func(h *Handler, _ *memstore.Store, _ context.CancelFunc) { h.Close() },
-		"with the store":   func(_ *Handler, s *memstore.Store, _ context.CancelFunc) { s.Close() },
+		"with the store":   func(_ *Handler, s *memstore.Store, _ context.CancelFunc) { _ = s.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			// The bubble ends only when every goroutine in it has.
