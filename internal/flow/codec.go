@@ -76,7 +76,8 @@ func (e *encoder) records(observer Observer, expect int) plog.LogRecordSlice {
 		probe := Flow{Observer: observer}
 		for i := range Flows.fields {
 			if f := &Flows.fields[i]; f.Resource {
-				put(rl.Resource().Attributes(), f.Name, f.get(&probe))
+				v := f.get(&probe)
+				put(rl.Resource().Attributes(), f.Name, &v)
 			}
 		}
 		sl := rl.ScopeLogs().AppendEmpty()
@@ -101,7 +102,8 @@ func encode[T any](e *encoder, registry *Registry[T], record *T, observer Observ
 	for i := range registry.fields {
 		f := &registry.fields[i]
 		if !f.Resource {
-			put(attrs, f.Name, f.get(record))
+			v := f.get(record)
+			put(attrs, f.Name, &v)
 		}
 	}
 	e.event, e.attributes = event, attrs.Len()
@@ -118,8 +120,8 @@ func (e *encoder) expectAttributes(event string, most int) int {
 	return most
 }
 
-// put adds an attribute that is known not to be there yet.
-func put(attrs pcommon.Map, name string, v Value) {
+// put adds an attribute that is known not to be there yet; v stays as it is.
+func put(attrs pcommon.Map, name string, v *Value) {
 	switch v.Type {
 	case Keyword:
 		attrs.PutStr(name, v.Str)

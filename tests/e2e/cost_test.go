@@ -24,8 +24,8 @@ import (
 // over the rounds. One operation is all the rounds.
 
 const (
-	rounds      = 7
-	connections = 20_000
+	rounds      = 11
+	connections = 30_000
 	datagrams   = 1_000_000
 )
 
@@ -39,14 +39,23 @@ func startAgent(b *testing.B, args ...string) *collector {
 	return startAt(b, freeAddress(b), b.TempDir(), args...).ready()
 }
 
-// inTurns measures without the agent and with it.
+// inTurns measures without the agent and with it, in changing order.
 func inTurns(b *testing.B, measure func() float64) (without, with []float64) {
 	b.Helper()
-	for range rounds {
-		without = append(without, measure())
+	measureWith := func() {
 		agent := startAgent(b)
+		time.Sleep(5 * time.Second) // starting is over
 		with = append(with, measure())
 		agent.stop()
+	}
+	for round := range rounds {
+		if round%2 == 1 {
+			measureWith()
+		}
+		without = append(without, measure())
+		if round%2 == 0 {
+			measureWith()
+		}
 	}
 	return without, with
 }
@@ -153,13 +162,20 @@ func measurePrograms(b *testing.B, what string, count int, unit string) {
 	agent := startAgent(b)
 	empty := attachEmpty(b)
 	makeMany(b, "exchange", 1000) // warms up, and measures the empty program
+	const settle = 10 * time.Second
+	time.Sleep(settle)
+	idle := processorTime(b, agent.cmd.Process.Pid)
+	time.Sleep(settle)
+	idle = processorTime(b, agent.cmd.Process.Pid) - idle
 	for b.Loop() {
 		before := programTimes(b, agent)
-		begun := processorTime(b, agent.cmd.Process.Pid)
+		begun, started := processorTime(b, agent.cmd.Process.Pid), time.Now()
 		makeMany(b, what, count)
 		after := programTimes(b, agent)
-		time.Sleep(10 * time.Second) // all of it is recorded and stored
+		took := time.Since(started)
+		time.Sleep(settle) // all of it is recorded and stored
 		busy := processorTime(b, agent.cmd.Process.Pid) - begun
+		busy -= time.Duration(float64(idle) * (took + settle).Seconds() / settle.Seconds())
 
 		var sum programTime
 		for name, now := range after {
@@ -177,6 +193,7 @@ func measurePrograms(b *testing.B, what string, count int, unit string) {
 		b.ReportMetric(each(float64(sum.time.Nanoseconds())-floor*float64(sum.runs)), "ns-net/"+unit)
 		b.ReportMetric(floor, "ns-empty/run")
 		b.ReportMetric(each(float64(busy.Microseconds())), "agent-cpu-µs/"+unit)
+		b.ReportMetric(100*idle.Seconds()/settle.Seconds(), "agent-cpu-idle-%")
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -38,8 +39,7 @@ func trafficCommand(what string, count int) *exec.Cmd {
 	return cmd
 }
 
-// makeMany makes count connections one after the other, each with a short request
-// and response, or sends so many datagrams, and returns how long that took.
+// makeMany makes count connections, each with a short request and response, or sends so many datagrams, and returns how long that took.
 func makeMany(tb testing.TB, what string, count int) time.Duration {
 	tb.Helper()
 	out, err := trafficCommand(what, count).Output()
@@ -166,26 +166,35 @@ func listen() (fd int, at unix.Sockaddr, err error) {
 	return fd, at, unix.Listen(fd, 1024)
 }
 
+// exchangeSockets keeps every processor busy with several clients and servers at
+// once. One of each would mostly wait for the other to wake up, and measure that.
 func exchangeSockets(count int) (time.Duration, error) {
 	listener, to, err := listen()
 	if err != nil {
 		return 0, err
 	}
-	served := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		served <- serveSockets(listener, count)
-	}()
-	runtime.LockOSThread()
-	buffer := make([]byte, exchangeResponse)
+	var group errgroup.Group
+	pairs := 4 * runtime.NumCPU()
 	begun := time.Now()
-	for range count {
-		if err := exchangeSocket(to, buffer); err != nil {
-			return 0, err
-		}
+	for i := range pairs {
+		share := (count + i) / pairs
+		group.Go(func() error {
+			runtime.LockOSThread()
+			return serveSockets(listener, share)
+		})
+		group.Go(func() error {
+			runtime.LockOSThread()
+			buffer := make([]byte, exchangeResponse)
+			for range share {
+				if err := exchangeSocket(to, buffer); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	took := time.Since(begun)
-	return took, <-served
+	err = group.Wait()
+	return time.Since(begun), err
 }
 
 func exchangeSocket(to unix.Sockaddr, buffer []byte) error {
