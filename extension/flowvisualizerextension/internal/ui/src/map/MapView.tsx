@@ -140,9 +140,11 @@ function useFit(drawn: DrawnMap, size: { width: number; height: number }): { fit
     latest.current();
   }, [drawn.asked, size.width, size.height]);
   useEffect(() => {
-    // What still fits stays where it is, so that a refresh does not move the map.
+    // What still fits between the tools and the legend stays where it is, so that
+    // a refresh does not move the map.
     const { x, y, zoom } = flow.getViewport();
-    const inside = layout.groups.every((g) => x + g.x * zoom >= 0 && y + g.y * zoom >= 0 && x + (g.x + g.width) * zoom <= size.width && y + (g.y + g.height) * zoom <= size.height);
+    const bottom = size.height - margin.bottom;
+    const inside = layout.groups.every((g) => x + g.x * zoom >= 0 && y + g.y * zoom >= 0 && x + (g.x + g.width) * zoom <= size.width && y + (g.y + g.height) * zoom <= bottom);
     if (!byHand.current && !inside) latest.current();
   }, [extent]);
   useEffect(() => {
