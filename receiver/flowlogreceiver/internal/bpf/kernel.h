@@ -170,8 +170,35 @@ struct sock_cgroup_data {
 	struct cgroup *cgroup;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+/* How most architectures lock; where it is another, the field does not exist. */
+struct qspinlock {
+	union {
+		atomic_t val;
+	};
+};
+
+struct raw_spinlock {
+	struct qspinlock raw_lock;
+};
+
+struct spinlock {
+	union {
+		struct raw_spinlock rlock;
+	};
+};
+
+struct socket_lock {
+	struct spinlock slock;
+	int owned;
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	struct socket_lock sk_lock;
 	int sk_err;
 	__u16 sk_protocol;
 	struct sock_cgroup_data sk_cgrp_data;

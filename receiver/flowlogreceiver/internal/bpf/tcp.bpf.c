@@ -136,7 +136,7 @@ static __always_inline void on_close(struct sock *sk, struct tcp_sock *tp, int o
 	}
 	describe(e, tp, oldstate == TCP_SYN_SENT ? TCP_EVENT_FAILED : TCP_EVENT_CLOSED);
 	e->old_state = oldstate;
-	read_totals(&now, tp);
+	read_totals(&now, tp, 0);
 	if (!st) {
 		/* Older than the agent and never seen by it: only its end is known. */
 		struct tcp_state unknown = {};

@@ -37,6 +37,7 @@ enum tcp_flag {
 	TCP_FLAG_START_UNKNOWN = 2, /* the socket is older than the agent */
 	TCP_FLAG_EXCLUDED = 4,      /* nothing is reported of it */
 	TCP_FLAG_CLOSED = 8,        /* the final event was sent */
+	TCP_FLAG_HELD_BACK = 16,    /* a byte waits for the next sweep, segments or not */
 };
 
 /* Kept with the socket (BPF_MAP_TYPE_SK_STORAGE), inherited from a listener by
@@ -173,10 +174,22 @@ struct tcp_totals {
 	__u32 segs_out, segs_in, retransmits;
 };
 
+/* Whether somebody works on the socket, in an interrupt or in a system call. */
+static __always_inline bool is_held(const struct sock *sk)
+{
+	if (sk->sk_lock.owned)
+		return true;
+	return bpf_core_field_exists(sk->sk_lock.slock.rlock.raw_lock.val) && sk->sk_lock.slock.rlock.raw_lock.val.counter;
+}
+
 /* Reads the kernel's counters. Without the socket's lock they move meanwhile,
  * so each pair is read in the order that can only come out too small, and the
- * rest follows with the next report. */
-static __always_inline void read_totals(struct tcp_totals *t, const struct tcp_sock *tp)
+ * rest follows with the next report.
+ *
+ * bytes_received counts the peer's FIN as a byte, and SOCK_DONE is set a little
+ * later, in one hold of the socket. Who does not hold it passes held_back: while
+ * somebody else does, the last byte may be a FIN, and is left out. */
+static __always_inline void read_totals(struct tcp_totals *t, const struct tcp_sock *tp, bool *held_back)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 	__u64 fin;
@@ -186,8 +199,12 @@ static __always_inline void read_totals(struct tcp_totals *t, const struct tcp_s
 	barrier();
 	t->retransmitted = tp->bytes_retrans;
 	t->sent -= t->retransmitted;
-	/* bytes_received counts the peer's FIN as a byte once SOCK_DONE is set. */
-	fin = sk->__sk_common.skc_flags >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
+	if (held_back)
+		*held_back = is_held(sk);
+	if (held_back && *held_back)
+		fin = 1;
+	else
+		fin = sk->__sk_common.skc_flags >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
 	t->received -= t->received ? fin : 0;
 	t->segs_out = tp->segs_out;
 	t->segs_in = tp->segs_in;

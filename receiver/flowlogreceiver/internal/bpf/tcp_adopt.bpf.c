@@ -39,7 +39,9 @@ static __always_inline void adopt_connection(struct sock *sk, struct tcp_sock *t
 	} else {
 		st->role = role_of_old(tp);
 		st->flags |= TCP_FLAG_START_UNKNOWN;
-		read_totals(&past, tp);
+		/* A FIN that is taken for payload here is the last of it: nothing follows
+		 * that could come out too small. */
+		read_totals(&past, tp, 0);
 		forgive_past(st, &past);
 	}
 	if (unwanted(tp, st->role))

@@ -83,6 +83,7 @@ const (
 	TCPTcpFlagTCP_FLAG_START_UNKNOWN TCPTcpFlag = 2
 	TCPTcpFlagTCP_FLAG_EXCLUDED      TCPTcpFlag = 4
 	TCPTcpFlagTCP_FLAG_CLOSED        TCPTcpFlag = 8
+	TCPTcpFlagTCP_FLAG_HELD_BACK     TCPTcpFlag = 16
 )
 
 type TCPTcpOldListener struct {

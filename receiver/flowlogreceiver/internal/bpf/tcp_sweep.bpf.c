@@ -40,7 +40,7 @@ int tcp_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct tcp_state *st;
 	struct tcp_event *e;
 	struct tcp_sock *tp;
-	bool done;
+	bool done, held_back;
 
 	if (!sk || !is_connection(sk->__sk_common.skc_state))
 		return 0;
@@ -53,7 +53,8 @@ int tcp_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!tp)
 		return 0;
 	/* Idle since its last event: alive, and nothing to say. */
-	if (st->flags & TCP_FLAG_REPORTED && st->segs_out == tp->segs_out && st->segs_in == tp->segs_in) {
+	if ((st->flags & (TCP_FLAG_REPORTED | TCP_FLAG_HELD_BACK)) == TCP_FLAG_REPORTED && st->segs_out == tp->segs_out &&
+	    st->segs_in == tp->segs_in) {
 		st->generation = sweep_generation;
 		sweep_live++;
 		return 0;
@@ -65,12 +66,13 @@ int tcp_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 	}
 	describe(e, tp, TCP_EVENT_LIVE);
 	e->error = 0;
-	read_totals(&now, tp);
+	read_totals(&now, tp, &held_back);
 	bpf_spin_lock(&st->lock);
 	done = st->flags & TCP_FLAG_CLOSED;
 	if (!done) {
 		st->generation = sweep_generation;
 		take(e, st, &now);
+		st->flags = held_back ? st->flags | TCP_FLAG_HELD_BACK : st->flags & ~TCP_FLAG_HELD_BACK;
 	}
 	bpf_spin_unlock(&st->lock);
 	if (done) {

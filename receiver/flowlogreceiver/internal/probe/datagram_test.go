@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -157,7 +158,7 @@ func TestDatagramFlowsDrain(t *testing.T) {
 	go func() {
 		defer close(done)
 		for events := make([]Event, 64); ; {
-			if _, err := d.Read(events); err != nil && err != ErrCut {
+			if _, err := d.Read(events); err != nil && !errors.Is(err, ErrCut) {
 				return
 			}
 		}
