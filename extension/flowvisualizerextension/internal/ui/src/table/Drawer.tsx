@@ -37,7 +37,8 @@ function Body({ full }: { full: boolean }) {
   return (
     <div className={`body ${r.stale ? "stale" : ""}`}>
       {shown ? <FlowTable {...r} /> : <TableState rows={r} full={full} />}
-      {full && r.stale && <Reading />}
+      {/* Live flows may come before the stored ones have been read. */}
+      {full && (r.stale || (shown && r.loading)) && <Reading />}
     </div>
   );
 }
