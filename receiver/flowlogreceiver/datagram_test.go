@@ -468,6 +468,29 @@ func TestOtherProtocols(t *testing.T) {
 	})...)
 }
 
+// What only keeps the link up is not traffic.
+func TestLinkUpkeepIsLeftOut(t *testing.T) {
+	clients, servers := netns.New(t), netns.New(t)
+	r := startDatagram(t, nil)
+	// Joining brings reports of groups, meeting brings neighbour discovery.
+	netns.Connect(t, clients, []string{"192.0.2.1/24", "2001:db8::1/64"}, servers, []string{"192.0.2.2/24", "2001:db8::2/64"})
+	to := echo(t, servers, "[2001:db8::2]:5300")
+	require.NoError(t, exchange(dialUDP(t, clients, to), 1, 10))
+	clients.Do(t, func() error {
+		c, err := net.Dial("ip4:igmp", "192.0.2.2")
+		if err != nil {
+			return err
+		}
+		_, err = c.Write(make([]byte, 8))
+		return errors.Join(err, c.Close())
+	})
+	r.await("both ends", ends(2), clients, servers)
+	verifyDatagrams(t, r.finish(clients, servers), bothDatagrams(datagrams{
+		Source: netip.MustParseAddr("2001:db8::1"), Destination: netip.MustParseAddr("2001:db8::2"), Port: to.Port(),
+		Started: 1, Completed: 1, Sent: sizes(1, 10, udp6), Received: sizes(1, 10, udp6),
+	})...)
+}
+
 // Flows that are older than the receiver were not started, and keep their
 // direction.
 func TestDatagramsOlderThanTheReceiver(t *testing.T) {

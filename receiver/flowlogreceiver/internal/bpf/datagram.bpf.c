@@ -133,8 +133,8 @@ static __always_inline bool read_ip(struct __sk_buff *ctx, struct packet *p)
 	return false;
 }
 
-/* Neighbour discovery and multicast reports are to IPv6 what ARP and IGMP are to
- * IPv4: upkeep of the link, not traffic of a workload. */
+/* Neighbour discovery and reports of multicast groups are upkeep of the link, as
+ * ARP is, not traffic of a workload. IGMP is left out for the same reason. */
 static __always_inline bool is_link_upkeep(__u8 type)
 {
 	return (type >= ICMPV6_MLD_QUERY && type <= ICMPV6_NDISC_REDIRECT) || type == ICMPV6_MLD2_REPORT;
@@ -172,6 +172,8 @@ static __always_inline bool read_transport(struct __sk_buff *ctx, struct packet 
 	case IPPROTO_SCTP:
 		header = 12;
 		break;
+	case IPPROTO_IGMP:
+		return false;
 	}
 	if (header) {
 		if (bpf_skb_load_bytes(ctx, p->headers, start, sizeof(start)))

@@ -103,6 +103,7 @@ struct bpf_sock {
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_ICMP 1
+#define IPPROTO_IGMP 2
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
 #define IPPROTO_ICMPV6 58
