@@ -287,7 +287,7 @@ func TestDatagramsWithoutRoom(t *testing.T) {
 				require.Equal(t, 4*n, told)
 				return
 			}
-			require.Less(t, told, 4*n)
+			require.LessOrEqual(t, told, 4*n)
 			require.Greater(t, told, uint64(2*room), "more than the kernel's")
 		})
 	}
