@@ -3,6 +3,8 @@
 package capture
 
 import (
+	"net/netip"
+
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
 )
@@ -83,3 +85,5 @@ func (c *Capture) annotate(flows []flow.Flow) {
 		}
 	}
 }
+
+func addrPortOf(e *flow.Endpoint) netip.AddrPort { return netip.AddrPortFrom(e.Address, e.Port) }

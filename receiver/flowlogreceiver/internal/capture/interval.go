@@ -1,0 +1,159 @@
+//go:build linux
+
+package capture
+
+import (
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
+)
+
+// beginCut starts the sweep that ends the interval.
+func (c *Capture) beginCut() {
+	c.cutting, c.sweepDone = true, false
+	c.generation++
+	c.uncut = 0
+	var alive []source
+	for _, s := range c.sources {
+		if c.engines[s.engine].On {
+			alive = append(alive, s)
+		}
+	}
+	c.uncut = len(alive)
+	go func(generation uint32) {
+		begun := time.Now()
+		var outcome sweepOutcome
+		for _, s := range alive {
+			result, err := s.Sweep(generation)
+			outcome.Live += result.Live
+			outcome.Deferred += result.Deferred
+			outcome.err = errors.Join(outcome.err, err)
+		}
+		outcome.took = time.Since(begun)
+		c.swept <- outcome
+	}(c.generation)
+}
+
+// endCut completes the records of the interval and hands them on. The last
+// interval waits for nobody.
+func (c *Capture) endCut(last bool) {
+	c.cutting = false
+	if c.sweep.err != nil {
+		c.opts.Logger.Error("Sweep failed", zap.Error(c.sweep.err))
+	}
+	late := c.settle(last)
+	if last {
+		c.now.flows = append(c.now.take(), c.next.take()...)
+	}
+	flows := append(c.now.take(), late.take()...)
+	c.now, c.next = c.next, c.now
+
+	end := c.opts.Now().UnixNano()
+	batch := flow.Batch{Flows: flows, Losses: c.countLosses(end)}
+	batch.Agents = []flow.Agent{c.signOfLife(end)}
+	if c.opts.Observe.Interval != nil {
+		c.opts.Observe.Interval(Interval{
+			Events: c.events, Records: c.sentEarly + len(flows), Connections: c.sweep.Live, Deferred: c.sweep.Deferred,
+			Waiting: c.outbox.state().waiting, Sweep: c.sweep.took, Losses: batch.Losses,
+		})
+	}
+	c.emit(batch)
+	c.events, c.sentEarly = 0, 0
+	c.peers.cut()
+	c.places.cut()
+	c.cgroups.cut()
+	c.setOffset()
+}
+
+// settle decides about the events that waited for their source's report. Those
+// that waited for an interval already come out as records of their own, so that
+// no record counts a connection twice.
+func (c *Capture) settle(last bool) *table {
+	late := newTable(c.now.keep)
+	waiting := c.peers.waiting
+	c.peers.waiting = nil
+	for i := range waiting {
+		w := &waiting[i]
+		into := w.into
+		if w.late {
+			into = late
+		}
+		source, ok := c.peers.source(&w.event)
+		local := c.places.local(w.event.Remote.Addr())
+		if !ok && local && !w.late && !last {
+			w.late = true
+			c.peers.waiting = append(c.peers.waiting, *w)
+			continue
+		}
+		if !local {
+			c.peers.learnRemote(w.event.Remote.Addr())
+		}
+		c.add(into, &w.event, c.processes.of(&w.event), source, ok)
+	}
+	return late
+}
+
+// emit gives records their identity and hands them to the outbox.
+func (c *Capture) emit(batch flow.Batch) {
+	c.annotate(batch.Flows)
+	c.records += uint64(len(batch.Flows))
+	for i := range batch.Losses {
+		c.counter++
+		batch.Losses[i].ID = flow.ID{Node: c.opts.Node, Epoch: c.epoch, Counter: c.counter}
+		batch.Losses[i].Observer = c.opts.Observer
+	}
+	for i := range batch.Agents {
+		c.counter++
+		batch.Agents[i].ID = flow.ID{Node: c.opts.Node, Epoch: c.epoch, Counter: c.counter}
+	}
+	c.outbox.put(batch)
+}
+
+func (c *Capture) countLosses(end int64) []flow.Loss {
+	var sum probe.Losses
+	for _, s := range c.sources {
+		l, err := s.Losses()
+		if err != nil {
+			c.opts.Logger.Error("Losses are not known", zap.Error(err))
+			continue
+		}
+		sum.Hook += l.Hook
+		sum.Storage += l.Storage
+		sum.Ring += l.Ring
+		sum.Listeners += l.Listeners
+		sum.Packets += l.Packets
+		sum.Undecodable += l.Undecodable
+	}
+	for _, record := range c.outbox.takeReturned() {
+		c.losses.returned(&record)
+	}
+	c.losses.observe(sum, c.outbox.state().dropped)
+	return c.losses.records(end)
+}
+
+func (c *Capture) signOfLife(at int64) flow.Agent {
+	cpu, memory := usage()
+	return flow.Agent{
+		Observer:    c.opts.Observer,
+		Time:        at,
+		Started:     c.begun.UnixNano(),
+		Version:     c.opts.Version,
+		Interval:    int64(c.opts.Interval),
+		Engines:     append([]flow.Engine(nil), c.engines...),
+		Connections: c.sweep.Live,
+		Records:     c.records,
+		Lost:        c.losses.lost(),
+		CPUTime:     cpu,
+		Memory:      memory,
+	}
+}
+
+// setOffset aligns kernel time with Unix time anew, which makes a clock step
+// harmless to the intervals after it.
+func (c *Capture) setOffset() {
+	c.offset = c.opts.Now().UnixNano() - c.opts.Monotonic()
+}

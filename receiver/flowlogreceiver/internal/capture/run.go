@@ -1,0 +1,111 @@
+//go:build linux
+
+package capture
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
+)
+
+// run owns the records.
+func (c *Capture) run() {
+	defer close(c.done)
+	ticker := time.NewTicker(c.opts.Interval)
+	defer ticker.Stop()
+	stop, stopping := c.stop, false
+	last := false // the cut that runs is the last one
+	for {
+		select {
+		case b := <-c.batches:
+			c.take(b)
+		case outcome := <-c.swept:
+			c.sweep, c.sweepDone = outcome, true
+			if outcome.err != nil {
+				c.uncut = 0 // there may be no cut to wait for
+			}
+		case <-ticker.C:
+			if !c.cutting {
+				c.beginCut()
+			}
+		case <-stop:
+			stop, stopping = nil, true
+		}
+		if c.cutting && c.sweepDone && c.uncut == 0 {
+			c.endCut(last)
+			if last {
+				return
+			}
+		}
+		// A cut that began before the stop does not hold what came after it.
+		if stopping && !c.cutting {
+			last = true
+			c.beginCut()
+		}
+	}
+}
+
+// take merges the events of a batch into the open records.
+func (c *Capture) take(b batch) {
+	for i := range b.events {
+		c.event(&b.events[i])
+	}
+	c.events += len(b.events)
+	c.free <- b.buffer
+	if b.failed != nil {
+		c.opts.Logger.Error("Engine stopped", zap.String("engine", c.engines[b.engine].Name), zap.Error(b.failed))
+		c.engines[b.engine].On = false
+		c.engines[b.engine].Detail = b.failed.Error()
+	}
+	if c.cutting && (b.cut || b.failed != nil) {
+		c.uncut--
+	}
+}
+
+func (c *Capture) event(ev *probe.Event) {
+	process := c.processes.of(ev)
+	if c.places.learn(ev.Local.Addr(), ev.NetNS) {
+		c.peers.learnLocal(ev.Local.Addr())
+	}
+	if ev.Kind == probe.Listen || ev.Kind == probe.Unlisten {
+		c.places.listen(ev, process)
+		return
+	}
+	into := c.now
+	if c.cutting && ev.Kind == probe.Closed && ev.Generation == c.generation {
+		// The sweep has reported it as open already.
+		into = c.next
+	}
+	switch {
+	case ev.Reporter == flow.ReporterSource:
+		if ev.Kind != probe.Failed {
+			c.peers.reported(ev, process)
+		}
+		c.add(into, ev, process, flow.Name{}, false)
+	default:
+		c.places.serve(ev, process)
+		if source, ok := c.peers.source(ev); ok || !c.peers.mayReport(ev) {
+			c.add(into, ev, process, source, ok)
+			return
+		}
+		c.peers.wait(ev, into)
+	}
+}
+
+// add merges one event into a record. peer is the process at the source of a
+// destination's event, whose source reports too if observed is set.
+func (c *Capture) add(into *table, ev *probe.Event, process, peer flow.Name, observed bool) {
+	c.build(&c.scratch, ev, process, c.offset)
+	c.scratch.PeerObserved = observed
+	if ev.Reporter == flow.ReporterDestination {
+		c.scratch.Source.Process = peer
+	}
+	into.add(&c.scratch)
+	if into.len() >= c.opts.MaxFlows {
+		c.sentEarly += into.len()
+		c.emit(flow.Batch{Flows: into.take()})
+	}
+}
