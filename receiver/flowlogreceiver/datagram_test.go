@@ -471,7 +471,8 @@ func TestOtherProtocols(t *testing.T) {
 // What only keeps the link up is not traffic.
 func TestLinkUpkeepIsLeftOut(t *testing.T) {
 	clients, servers := netns.New(t), netns.New(t)
-	r := startDatagram(t, nil)
+	// Longer than neighbours may take to find each other on a new link.
+	r := startDatagram(t, func(c *Config) { c.Engines.Datagram.IdleTimeout.UDP = 5 * time.Second })
 	// Joining brings reports of groups, meeting brings neighbour discovery.
 	netns.Connect(t, clients, []string{"192.0.2.1/24", "2001:db8::1/64"}, servers, []string{"192.0.2.2/24", "2001:db8::2/64"})
 	to := echo(t, servers, "[2001:db8::2]:5300")
