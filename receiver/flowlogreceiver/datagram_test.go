@@ -121,7 +121,7 @@ func startDatagram(tb testing.TB, configure func(*Config)) *rig {
 	needEngine(tb, "datagram")
 	return start(tb, func(c *Config) {
 		c.Engines.TCP.Enabled, c.Engines.Datagram.Enabled = false, true
-		c.Engines.Datagram.IdleTimeout = IdleTimeoutConfig{UDP: time.Second, ICMP: time.Second, Other: time.Second}
+		c.Engines.Datagram.IdleTimeout = IdleTimeoutConfig{UDP: 2 * time.Second, ICMP: 2 * time.Second, Other: 2 * time.Second}
 		if configure != nil {
 			configure(c)
 		}
