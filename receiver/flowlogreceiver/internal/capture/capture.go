@@ -13,7 +13,6 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
@@ -140,17 +139,9 @@ func New(opts Options) *Capture {
 		opts.Now = time.Now
 	}
 	if opts.Monotonic == nil {
-		opts.Monotonic = monotonic
+		opts.Monotonic = probe.Monotonic
 	}
 	return &Capture{opts: opts}
-}
-
-func monotonic() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return 0
-	}
-	return ts.Nano()
 }
 
 // Start opens the engines and begins to record. It fails if none can run, and

@@ -14,7 +14,6 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
-	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/bpf"
 )
@@ -87,7 +86,7 @@ func (d *datagram) load(opts Options) error {
 			flows.MaxEntries = uint32(opts.Datagram.MaxFlows)
 		}
 		if until, ok := spec.Variables[bpf.DatagramVarOldUntil]; ok {
-			return until.Set(monotonicNow() + uint64(max(opts.Datagram.IdleUDP, opts.Datagram.IdleICMP, opts.Datagram.IdleOther)))
+			return until.Set(uint64(Monotonic()) + uint64(max(opts.Datagram.IdleUDP, opts.Datagram.IdleICMP, opts.Datagram.IdleOther)))
 		}
 		return nil
 	})
@@ -207,7 +206,7 @@ func (d *datagram) Sweep(uint32) (SweepResult, error) {
 		return SweepResult{}, err
 	}
 	err := d.readFlows()
-	now := monotonicNow()
+	now := uint64(Monotonic())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for key, packet := range d.packets {
@@ -216,10 +215,16 @@ func (d *datagram) Sweep(uint32) (SweepResult, error) {
 		}
 	}
 	clear(d.packets)
-	d.out = d.flows.report(now, d.idleTimes())
-	// The interval ends even if something could not be read.
-	d.cut = true
+	d.deliver(d.flows.report(now, d.idleTimes()))
 	return SweepResult{Live: d.flows.live}, err
+}
+
+// deliver hands events to Read, and the cut behind them: the interval ends even if
+// something could not be read. Where a sweep failed Read may not have taken all
+// of the one before; that stays in front. Call with mu held.
+func (d *datagram) deliver(events []Event) {
+	d.out = append(d.out, events...)
+	d.cut = true
 }
 
 // drain waits until Read has taken in what the ring holds.
@@ -325,13 +330,4 @@ func (d *datagram) Close() error {
 	}
 	errs = append(errs, d.adopt.Close(), d.objects.Close())
 	return errors.Join(errs...)
-}
-
-// monotonicNow reads the clock that the programs read.
-func monotonicNow() uint64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return 0
-	}
-	return uint64(ts.Nano())
 }
