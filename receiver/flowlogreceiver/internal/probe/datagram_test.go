@@ -7,12 +7,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"reflect"
 	"testing"
 	"time"
 	"unsafe"
 
-	"github.com/cilium/ebpf/btf"
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -236,34 +234,6 @@ func TestDatagramFlowsDrain(t *testing.T) {
 	losses, err := d.Losses()
 	require.NoError(t, err)
 	require.Equal(t, Losses{}, losses)
-}
-
-// The programs and this package see one layout, to the last nested member.
-func TestDatagramLayout(t *testing.T) {
-	spec, err := bpf.LoadDatagram()
-	require.NoError(t, err)
-	var compiled *btf.Struct
-	require.NoError(t, spec.Types.TypeByName("datagram_event", &compiled))
-	require.Equal(t, datagramEventSize, int(compiled.Size))
-	requireLayout(t, compiled, reflect.TypeFor[bpf.DatagramDatagramEvent]())
-}
-
-// requireLayout compares the offsets of all members, nested ones too.
-func requireLayout(t *testing.T, compiled *btf.Struct, typ reflect.Type) {
-	t.Helper()
-	var fields []reflect.StructField
-	for i := range typ.NumField() {
-		if f := typ.Field(i); f.Name != "_" && f.Type.Size() > 0 {
-			fields = append(fields, f)
-		}
-	}
-	require.Len(t, fields, len(compiled.Members), compiled.Name)
-	for i, m := range compiled.Members {
-		require.Equal(t, uintptr(m.Offset.Bytes()), fields[i].Offset, "%s.%s", compiled.Name, m.Name)
-		if nested, ok := btf.UnderlyingType(m.Type).(*btf.Struct); ok {
-			requireLayout(t, nested, fields[i].Type)
-		}
-	}
 }
 
 // FuzzDecodeDatagram holds that no bytes break the decoder.

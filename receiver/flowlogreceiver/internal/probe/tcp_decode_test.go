@@ -4,12 +4,10 @@ package probe
 
 import (
 	"net/netip"
-	"reflect"
 	"syscall"
 	"testing"
 	"unsafe"
 
-	"github.com/cilium/ebpf/btf"
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -120,16 +118,6 @@ func TestDecodeTCPRefusesWhatMakesNoSense(t *testing.T) {
 	raw = typicalTCP()
 	raw.Kind = 99
 	require.EqualError(t, decodeTCP(&ev, sample(&raw)), "decode tcp event: unknown kind 99")
-}
-
-// The programs and this package see one layout.
-func TestEventLayout(t *testing.T) {
-	spec, err := bpf.LoadTCP()
-	require.NoError(t, err)
-	var compiled *btf.Struct
-	require.NoError(t, spec.Types.TypeByName("tcp_event", &compiled))
-	require.Equal(t, tcpEventSize, int(compiled.Size))
-	requireLayout(t, compiled, reflect.TypeFor[bpf.TCPTcpEvent]())
 }
 
 // FuzzDecodeTCP holds that no bytes break the decoder, and that what it accepts
