@@ -25,7 +25,12 @@ const (
 	uiDir  = "extension/flowvisualizerextension/internal/ui"
 	// maxBinaryMB keeps the image and the download small; raise it knowingly.
 	maxBinaryMB = 120
-	fuzzTime    = "5s"
+	// fuzzRuns bounds a fuzz target by count: when time ends it, the go command at
+	// times takes its own deadline for a failure of the target.
+	fuzzRuns = "50000x"
+	// fuzzMinimize bounds the work on an input that is merely interesting, which
+	// otherwise may take a minute each.
+	fuzzMinimize = "100x"
 )
 
 // suites lists every check of the project, cheap ones first.
@@ -40,7 +45,7 @@ func suites() []suite {
 		{"generated", "what is committed is what the generators write", 15 * time.Minute, generatedSuite},
 		{"ui", "the Flow Visualizer's pages: types and vitest", 10 * time.Minute, uiSuite},
 		{"unit", "Go tests with the race detector", 30 * time.Minute, unitSuite},
-		{"fuzz", "each fuzz target for " + fuzzTime, 15 * time.Minute, fuzzSuite},
+		{"fuzz", "each fuzz target, " + fuzzRuns, 15 * time.Minute, fuzzSuite},
 		{"kernel", "the receiver against this kernel, with ground truth", 20 * time.Minute, kernelSuite},
 		{"e2e", "the built binary as a black box", 15 * time.Minute, e2eSuite},
 		{"browser", "the pages in Chromium, on recorded answers and on the built binary", 15 * time.Minute, browserSuite},
@@ -205,7 +210,7 @@ func fuzzSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 		}
 		for _, m := range fuzzTarget.FindAllStringSubmatch(string(source), -1) {
 			pkg := "./" + filepath.Dir(name)
-			t.step(ctx, log, pkg+" "+m[1], "go", "test", "-run=^$", "-fuzz=^"+m[1]+"$", "-fuzztime="+fuzzTime, pkg)
+			t.step(ctx, log, pkg+" "+m[1], "go", "test", "-run=^$", "-fuzz=^"+m[1]+"$", "-fuzztime="+fuzzRuns, "-fuzzminimizetime="+fuzzMinimize, pkg)
 		}
 	}
 	return t, nil
