@@ -14,7 +14,8 @@ type Key struct {
 	NetworkNamespace                  uint32
 	SourceAddress, DestinationAddress netip.Addr
 	ICMP                              ICMP
-	DenyReason, Executable, Cgroup    Name
+	Denial                            Denial
+	Executable, Cgroup                Name
 	SourceProcess, DestinationProcess Name
 }
 
@@ -34,7 +35,7 @@ func (f *Flow) Key(keep KeepSourcePort) Key {
 		SourceAddress:      f.Source.Address,
 		DestinationAddress: f.Destination.Address,
 		ICMP:               f.ICMP,
-		DenyReason:         f.DenyReason,
+		Denial:             f.Denial,
 		Executable:         f.Process.Executable,
 		Cgroup:             f.Process.Cgroup,
 		SourceProcess:      f.Source.Process,

@@ -14,7 +14,7 @@ import (
 // like returns a random record with f's key.
 func like(f *flow.Flow, r *rand.Rand) flow.Flow {
 	g := flowtest.Flow(r)
-	g.Observer, g.Reporter, g.PeerObserved, g.Action, g.DenyReason = f.Observer, f.Reporter, f.PeerObserved, f.Action, f.DenyReason
+	g.Observer, g.Reporter, g.PeerObserved, g.Action, g.Denial = f.Observer, f.Reporter, f.PeerObserved, f.Action, f.Denial
 	g.Transport, g.ICMP, g.NetworkNamespace = f.Transport, f.ICMP, f.NetworkNamespace
 	for _, side := range [][2]*flow.Endpoint{{&g.Source, &f.Source}, {&g.Destination, &f.Destination}} {
 		port := side[0].Port
@@ -103,7 +103,7 @@ func TestKeyTellsApart(t *testing.T) {
 		flow.Keyword: {Type: flow.Keyword, Str: "x"}, flow.Address: {Type: flow.Address, Addr: addr("192.0.2.1")},
 		flow.Integer: {Type: flow.Integer, Int: 7}, flow.Boolean: {Type: flow.Boolean, Int: 1},
 	}
-	enumerated := map[string]string{"flow.reporter": "forward", "flow.action": "deny", "network.transport": "udp", "source.type": "pod", "destination.type": "pod", "source.scope": "public", "destination.scope": "public", "network.type": "ipv4"}
+	enumerated := map[string]string{"flow.reporter": "forward", "flow.action": "deny", "flow.deny.class": "reject", "network.transport": "udp", "source.type": "pod", "destination.type": "pod", "source.scope": "public", "destination.scope": "public", "network.type": "ipv4"}
 	for i := range flow.Flows.Fields() {
 		f := &flow.Flows.Fields()[i]
 		if f.Role != flow.Dimension {

@@ -73,8 +73,22 @@ func recordFields() []Field[Flow] {
 		}, func(f *Flow) *Action { return &f.Action }, ParseAction),
 		keyword(Attribute{
 			Name: "flow.deny.reason", Role: Dimension, Elastic: "keyword", ECS: "event.reason",
-			Description: "Why the flow failed: connection_refused, timed_out, host_unreachable, network_unreachable or another kernel reason.", Absent: "allowed flows",
-		}, func(f *Flow) *Name { return &f.DenyReason }),
+			Description: "Why the flow failed, as the kernel says: why it dropped the packets (netfilter_drop, no_socket, tc_ingress, socket_rcvbuff), or else the error that the attempt ended with (connection_refused, timed_out, host_unreachable).",
+			Absent:      "allowed flows",
+		}, func(f *Flow) *Name { return &f.Denial.Reason }),
+		enum(Attribute{
+			Name: "flow.deny.class", Role: Dimension, Elastic: "keyword", Values: denyClassNames[1:],
+			Description: "The same in plain words: a policy dropped it silently or rejected it, nobody listens, nobody answered, there is no way, there was no room, or the packets were not well formed.",
+			Absent:      "allowed flows",
+		}, func(f *Flow) *DenyClass { return &f.Denial.Class }, ParseDenyClass),
+		keyword(Attribute{
+			Name: "flow.deny.interface.name", Role: Dimension, Elastic: "keyword",
+			Description: "Network interface at which the kernel dropped the packets.", Absent: "allowed flows, or not dropped at an interface of this machine",
+		}, func(f *Flow) *Name { return &f.Denial.Interface }),
+		known(Attribute{
+			Name: "flow.deny.namespace.inode", Role: Dimension, Elastic: "long",
+			Description: "Inode number of the network namespace in which the kernel dropped the packets.", Absent: "allowed flows, or not dropped on this machine",
+		}, func(f *Flow) *uint32 { return &f.Denial.Namespace }),
 	}
 }
 

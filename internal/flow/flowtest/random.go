@@ -34,7 +34,7 @@ func Flow(r *rand.Rand) flow.Flow {
 		Reporter:         flow.Reporter(r.IntN(4)),
 		PeerObserved:     r.IntN(2) == 0,
 		Action:           flow.Action(r.IntN(3)),
-		DenyReason:       pick(r, names),
+		Denial:           flow.Denial{Reason: pick(r, names), Class: flow.DenyClass(r.IntN(9)), Interface: pick(r, names), Namespace: uint32(count(r))},
 		Transport:        transport,
 		NetworkNamespace: uint32(count(r)),
 		Source:           endpoint(r),

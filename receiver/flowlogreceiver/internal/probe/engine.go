@@ -16,6 +16,7 @@ type Options struct {
 	ExcludeSelf bool
 	Filter      Filter
 	Datagram    DatagramOptions
+	Drops       DropsOptions
 }
 
 // DatagramOptions are those of the datagram engine.
@@ -44,11 +45,20 @@ type Engine struct {
 	Open func(Options) (Source, error)
 }
 
+// The names of the engines.
+const (
+	TCP      = "tcp"
+	Datagram = "datagram"
+	Drops    = "drops"
+)
+
 // Engines returns every engine that there is, in the order of starting.
 func Engines() []Engine {
 	return []Engine{
-		{Name: "tcp", Missing: missingForTCP, Open: openTCP},
-		{Name: "datagram", Missing: missingForDatagram, Open: openDatagram},
+		{Name: TCP, Missing: missingForTCP, Open: openTCP},
+		{Name: Datagram, Missing: missingForDatagram, Open: openDatagram},
+		// Last, so that a sweep has told who sent before it tells what was dropped.
+		{Name: Drops, Missing: missingForDrops, Open: openDrops},
 	}
 }
 
@@ -99,6 +109,8 @@ type Losses struct {
 	Listeners uint64
 	// Packets counts datagrams for whose flow there was no room.
 	Packets uint64
+	// HookPackets is Hook for packets: at most so many drops went unnoticed.
+	HookPackets uint64
 	// Undecodable counts records that made no sense.
 	Undecodable uint64
 }
