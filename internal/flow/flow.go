@@ -64,6 +64,12 @@ type Endpoint struct {
 	Port  uint16
 	Type  EndpointType
 	Scope Scope
+	// OriginalAddress and OriginalPort are those before translation: of the
+	// destination what the source asked for, a service or a node port; of the
+	// source its own, where the destination sees another. They are zero when this
+	// end was not translated.
+	OriginalAddress netip.Addr
+	OriginalPort    uint16
 	// Process is the executable name of the process at this end, where an agent
 	// that saw both ends knows it.
 	Process Name

@@ -63,6 +63,7 @@ func endpoint(r *rand.Rand) flow.Endpoint {
 	addr := pick(r, addresses)
 	return flow.Endpoint{
 		Address: addr, Port: uint16(count(r)), Type: flow.EndpointType(r.IntN(6)), Scope: flow.ScopeOf(addr), Process: pick(r, names),
+		OriginalAddress: pick(r, addresses), OriginalPort: uint16(count(r)),
 		Bytes: count(r), Packets: count(r), PayloadBytes: count(r),
 	}
 }
