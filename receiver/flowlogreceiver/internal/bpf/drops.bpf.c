@@ -11,6 +11,7 @@
  * off.
  */
 #include "drops.h"
+#include "rejects.h"
 
 /* Keep the types in the BTF, from which the Go types are generated. */
 const struct drop_key *const volatile drop_key_type = 0;
@@ -74,9 +75,6 @@ struct {
 #define RTF_LOCAL 0x80000000
 #define IP_CT_IS_REPLY 3
 #define WELL_KNOWN_PORTS 1024
-/* Longer than a packet stays between being answered and being dropped. */
-#define REJECT_NS 1000000
-
 struct ipv4_header {
 	__u8 version_length;
 	__u8 tos;
@@ -406,11 +404,38 @@ static __always_inline bool name_sender(struct dropped *p, struct sk_buff *skb)
 	return p->flow.pid != own_process;
 }
 
+static __always_inline void take_reject_v6(struct dropped *p, __u64 now)
+{
+	struct drop_key *k = &p->key;
+	struct reject_key key = {.protocol = k->protocol};
+	__u64 *at;
+
+	copy_in6(key.source, (struct in6_addr *)(k->reply ? k->destination : k->source));
+	copy_in6(key.destination, (struct in6_addr *)(k->reply ? k->source : k->destination));
+	if (k->protocol == IPPROTO_ICMPV6) {
+		key.source_port = k->icmp_type << 8 | k->icmp_code;
+	} else {
+		key.source_port = k->reply ? k->destination_port : k->source_port;
+		key.destination_port = k->reply ? k->source_port : k->destination_port;
+	}
+	at = bpf_map_lookup_elem(&rejects, &key);
+	if (!at)
+		return;
+	if (now - *at < REJECT_NS)
+		p->flow.flags |= DROP_FLAG_REJECTED;
+	bpf_map_delete_elem(&rejects, &key);
+}
+
 static __always_inline void take_reject(struct dropped *p, struct sk_buff *skb, __u64 now)
 {
 	__u64 address = (__u64)skb;
-	__u64 *at = bpf_map_lookup_elem(&drop_rejects, &address);
+	__u64 *at;
 
+	if (p->v6) {
+		take_reject_v6(p, now);
+		return;
+	}
+	at = bpf_map_lookup_elem(&drop_rejects, &address);
 	if (!at)
 		return;
 	if (now - *at < REJECT_NS)

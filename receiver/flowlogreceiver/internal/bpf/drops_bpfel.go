@@ -86,6 +86,7 @@ const (
 	DropsMapDropTables      = "drop_tables"
 	DropsMapFilterAddresses = "filter_addresses"
 	DropsMapFilterPorts     = "filter_ports"
+	DropsMapRejects         = "rejects"
 	DropsProgDropPacket     = "drop_packet"
 	DropsVarDropFlowType    = "drop_flow_type"
 	DropsVarDropKeyType     = "drop_key_type"
@@ -150,6 +151,7 @@ type DropsMapSpecs struct {
 	DropTables      *ebpf.MapSpec `ebpf:"drop_tables"`
 	FilterAddresses *ebpf.MapSpec `ebpf:"filter_addresses"`
 	FilterPorts     *ebpf.MapSpec `ebpf:"filter_ports"`
+	Rejects         *ebpf.MapSpec `ebpf:"rejects"`
 }
 
 // DropsVariableSpecs contains global variables before they are loaded into the kernel.
@@ -190,6 +192,7 @@ type DropsMaps struct {
 	DropTables      *ebpf.Map `ebpf:"drop_tables"`
 	FilterAddresses *ebpf.Map `ebpf:"filter_addresses"`
 	FilterPorts     *ebpf.Map `ebpf:"filter_ports"`
+	Rejects         *ebpf.Map `ebpf:"rejects"`
 }
 
 func (m *DropsMaps) Close() error {
@@ -199,6 +202,7 @@ func (m *DropsMaps) Close() error {
 		m.DropTables,
 		m.FilterAddresses,
 		m.FilterPorts,
+		m.Rejects,
 	)
 }
 

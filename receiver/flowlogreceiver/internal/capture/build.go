@@ -87,6 +87,7 @@ func (c *Capture) buildDenial(f *flow.Flow, d *denial, offset int64) {
 		Destination: flow.Endpoint{
 			Address: ev.Remote.Addr(), Port: ev.Remote.Port(),
 			Bytes: ev.ReceivedBytes, Packets: uint64(ev.ReceivedPackets), PayloadBytes: ev.ReceivedPayload,
+			OriginalAddress: ev.Original.Addr(), OriginalPort: ev.Original.Port(),
 		},
 	}
 	if d.first {

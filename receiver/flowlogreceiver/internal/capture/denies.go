@@ -39,8 +39,11 @@ type denies struct {
 
 	dropped []probe.Event // in this interval
 	late    []probe.Event // in the last one, without a sender so far
-	failed  []heldEvent        // connects
-	silent  []heldEvent        // flows without connections whose packets nobody answered
+	failed  []heldEvent   // connects
+	// after holds the connects that failed during a cut: their drops may be read
+	// in this interval or in the next one.
+	after  []heldEvent
+	silent []heldEvent // flows without connections whose packets nobody answered
 }
 
 // sender is the socket that sent, or tried to.
@@ -99,7 +102,7 @@ func (d *denies) hash(ev *probe.Event) uint64 {
 
 // hold takes an event that is a drop, or that one may explain. False if it is
 // neither, or if there is no room for it.
-func (d *denies) hold(ev *probe.Event, process flow.Name) bool {
+func (d *denies) hold(ev *probe.Event, process flow.Name, cutting bool) bool {
 	switch {
 	case ev.Kind == probe.Dropped:
 		d.dropped = append(d.dropped, *ev)
@@ -112,8 +115,12 @@ func (d *denies) hold(ev *probe.Event, process flow.Name) bool {
 		return true
 	case !d.on || ev.Reporter != flow.ReporterSource:
 		return false
-	case ev.Kind == probe.Failed && len(d.failed) < maxHeld:
-		d.failed = append(d.failed, heldEvent{*ev, process, d.note(ev, process)})
+	case ev.Kind == probe.Failed && len(d.failed)+len(d.after) < maxHeld:
+		into := &d.failed
+		if cutting {
+			into = &d.after
+		}
+		*into = append(*into, heldEvent{*ev, process, d.note(ev, process)})
 		return true
 	case ev.Transport != flow.TransportTCP && ev.ReceivedPackets == 0 && len(d.silent) < maxHeld:
 		d.silent = append(d.silent, heldEvent{*ev, process, d.note(ev, process)})
@@ -147,7 +154,9 @@ func (d *denies) note(ev *probe.Event, process flow.Name) uint64 {
 // settle decides about what was held: denials are to be told as such, the others as
 // they came. A drop without a sender waits for an interval if its source may still tell
 // of it, for a packet may be sent and dropped between two engines' sweeps.
-func (d *denies) settle(mayTell func(*probe.Event) bool) (denials []denial, others []heldEvent) {
+//
+// The last call waits for nobody.
+func (d *denies) settle(last bool, local func(netip.Addr) bool) (denials []denial, others []heldEvent) {
 	packets := make(map[uint64]uint64) // dropped on their way from the source
 	tell := func(ev *probe.Event, wait bool) {
 		h := d.hash(ev)
@@ -155,7 +164,7 @@ func (d *denies) settle(mayTell func(*probe.Event) bool) (denials []denial, othe
 		switch {
 		case known && from.excluded:
 			return
-		case !known && wait && mayTell(ev):
+		case !known && wait && !last && local(ev.Local.Addr()):
 			d.late = append(d.late, *ev)
 			return
 		}
@@ -178,6 +187,9 @@ func (d *denies) settle(mayTell func(*probe.Event) bool) (denials []denial, othe
 	for i := range d.dropped {
 		tell(&d.dropped[i], true)
 	}
+	if last {
+		d.failed, d.after = append(d.failed, d.after...), nil
+	}
 	for i := range d.failed {
 		h := &d.failed[i]
 		if _, told := d.told.get(h.flow); told {
@@ -191,7 +203,7 @@ func (d *denies) settle(mayTell func(*probe.Event) bool) (denials []denial, othe
 			others = append(others, *h)
 		}
 	}
-	d.dropped, d.failed, d.silent = nil, nil, nil
+	d.dropped, d.failed, d.after, d.silent = nil, d.after, nil, nil
 	return denials, others
 }
 

@@ -74,9 +74,7 @@ func (c *Capture) endCut(last bool) {
 // settleDenies tells what was denied in the interval. The last interval waits for
 // nobody.
 func (c *Capture) settleDenies(last bool) {
-	denials, others := c.denies.settle(func(ev *probe.Event) bool {
-		return !last && c.places.local(ev.Local.Addr())
-	})
+	denials, others := c.denies.settle(last, c.places.local)
 	for i := range denials {
 		c.buildDenial(&c.scratch, &denials[i], c.offset)
 		c.put(c.now)

@@ -75,7 +75,7 @@ func (c *Capture) event(ev *probe.Event) {
 		c.places.listen(ev, process)
 		return
 	}
-	if c.denies.hold(ev, process) {
+	if c.denies.hold(ev, process, c.cutting) {
 		return
 	}
 	into := c.now

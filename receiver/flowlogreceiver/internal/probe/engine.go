@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/netip"
 	"time"
+
+	"github.com/cilium/ebpf"
 )
 
 // Options are what the engines are opened with.
@@ -17,6 +19,9 @@ type Options struct {
 	Filter      Filter
 	Datagram    DatagramOptions
 	Drops       DropsOptions
+
+	// rejects is the map of that name, which engines share.
+	rejects *ebpf.Map
 }
 
 // DatagramOptions are those of the datagram engine.
@@ -54,11 +59,12 @@ const (
 
 // Engines returns every engine that there is, in the order of starting.
 func Engines() []Engine {
+	rejects := new(sharedMap)
 	return []Engine{
 		{Name: TCP, Missing: missingForTCP, Open: openTCP},
-		{Name: Datagram, Missing: missingForDatagram, Open: openDatagram},
+		{Name: Datagram, Missing: missingForDatagram, Open: rejects.with(openDatagram)},
 		// Last, so that a sweep has told who sent before it tells what was dropped.
-		{Name: Drops, Missing: missingForDrops, Open: openDrops},
+		{Name: Drops, Missing: missingForDrops, Open: rejects.with(openDrops)},
 	}
 }
 
