@@ -358,11 +358,12 @@ static __always_inline bool read_place(struct dropped *p, struct sk_buff *skb, s
 	} else if (dst) {
 		bpf_core_read(&route, sizeof(route), &((struct rtable *)dst)->rt_type);
 	}
-	if (p->rule & DROP_BY_ROUTE) {
-		if (!dst || bpf_core_read(&error, sizeof(error), &dst->error) || error >= 0)
-			return false;
-		p->key.error = -error;
+	if (dst && p->rule & (DROP_BY_ROUTE | DROP_WITH_ROUTE)) {
+		bpf_core_read(&error, sizeof(error), &dst->error);
+		p->key.error = error < 0 ? -error : error; /* IPv4 has it positive */
 	}
+	if (p->rule & DROP_BY_ROUTE && !p->key.error)
+		return false;
 	if (!skb->skb_iif && sk)
 		p->flow.flags |= DROP_FLAG_AT_SOURCE;
 	else if (rx || route == RTN_LOCAL)

@@ -17,13 +17,15 @@
 /* What to make of a reason that the kernel gives; 0: it does not deny anything. */
 enum drop_rule {
 	DROP_COUNT = 1,
-	/* The route of the packet tells, if it has one that leads nowhere. */
+	/* Only if the packet's route leads nowhere. */
 	DROP_BY_ROUTE = 2,
 	/* By a socket that packets were handed to; skb->dev is then no longer one. */
 	DROP_IN_SOCKET = 4,
 	/* Of TCP only what would begin a connection: the rest is what lingers of
 	 * those that have ended. */
 	DROP_SYN_ONLY = 8,
+	/* A route that leads nowhere tells more. */
+	DROP_WITH_ROUTE = 16,
 };
 
 /* Flags of struct drop_flow. */

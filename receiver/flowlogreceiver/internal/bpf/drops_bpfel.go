@@ -57,10 +57,11 @@ type DropsDropKey struct {
 type DropsDropRule uint32
 
 const (
-	DropsDropRuleDROP_COUNT     DropsDropRule = 1
-	DropsDropRuleDROP_BY_ROUTE  DropsDropRule = 2
-	DropsDropRuleDROP_IN_SOCKET DropsDropRule = 4
-	DropsDropRuleDROP_SYN_ONLY  DropsDropRule = 8
+	DropsDropRuleDROP_COUNT      DropsDropRule = 1
+	DropsDropRuleDROP_BY_ROUTE   DropsDropRule = 2
+	DropsDropRuleDROP_IN_SOCKET  DropsDropRule = 4
+	DropsDropRuleDROP_SYN_ONLY   DropsDropRule = 8
+	DropsDropRuleDROP_WITH_ROUTE DropsDropRule = 16
 )
 
 type DropsDropSum struct {

@@ -125,7 +125,10 @@ func (d *denies) hold(ev *probe.Event, process flow.Name, cutting bool) bool {
 	case ev.Transport != flow.TransportTCP && ev.ReceivedPackets == 0 && len(d.silent) < maxHeld:
 		d.silent = append(d.silent, heldEvent{*ev, process, d.note(ev, process)})
 		return true
-	case d.told.len() > 0:
+	case ev.Kind == probe.Live:
+		d.note(ev, process) // of this more may be dropped
+	}
+	if d.told.len() > 0 {
 		d.allowed(ev)
 	}
 	return false

@@ -23,10 +23,11 @@ const (
 
 	dropReasonPrefix = "SKB_DROP_REASON_"
 
-	denies   = bpf.DropsDropRuleDROP_COUNT
-	byRoute  = bpf.DropsDropRuleDROP_BY_ROUTE
-	inSocket = bpf.DropsDropRuleDROP_IN_SOCKET
-	synOnly  = bpf.DropsDropRuleDROP_SYN_ONLY
+	denies    = bpf.DropsDropRuleDROP_COUNT
+	byRoute   = bpf.DropsDropRuleDROP_BY_ROUTE
+	inSocket  = bpf.DropsDropRuleDROP_IN_SOCKET
+	synOnly   = bpf.DropsDropRuleDROP_SYN_ONLY
+	withRoute = bpf.DropsDropRuleDROP_WITH_ROUTE
 
 	atSource      = bpf.DropsDropFlagDROP_FLAG_AT_SOURCE
 	atDestination = bpf.DropsDropFlagDROP_FLAG_AT_DESTINATION
@@ -58,8 +59,8 @@ var dropReasonRules = map[string]struct {
 	"IP_NOPROTO": {flow.NoListener, denies},
 
 	"NOT_SPECIFIED":    {flow.Unreachable, denies | byRoute},
-	"IP_INNOROUTES":    {flow.Unreachable, denies},
-	"IP_OUTNOROUTES":   {flow.Unreachable, denies},
+	"IP_INNOROUTES":    {flow.Unreachable, denies | withRoute},
+	"IP_OUTNOROUTES":   {flow.Unreachable, denies | withRoute},
 	"IP_INADDRERRORS":  {flow.Unreachable, denies},
 	"IP_INVALID_DEST":  {flow.Unreachable, denies},
 	"IPV6DISABLED":     {flow.Unreachable, denies},
