@@ -62,12 +62,12 @@ func TestAbsentIsNotZeroOrEmpty(t *testing.T) {
 	empty := flow.Intern("")
 	batch := flow.Batch{Flows: []flow.Flow{
 		{},
-		{DenyReason: empty, Process: flow.Process{Executable: empty}, Observer: flow.Observer{Host: empty}},
+		{Denial: flow.Denial{Reason: empty}, Process: flow.Process{Executable: empty}, Observer: flow.Observer{Host: empty}},
 	}}
 	got := roundTrip(t, &batch)
 	assert.Empty(t, cmp.Diff(batch.Flows, got.Flows, comparable))
-	assert.False(t, got.Flows[0].DenyReason.Known())
-	assert.True(t, got.Flows[1].DenyReason.Known())
+	assert.False(t, got.Flows[0].Denial.Reason.Known())
+	assert.True(t, got.Flows[1].Denial.Reason.Known())
 
 	attributes := flow.Encode(&batch, time.Now()).ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes()
 	_, ok := attributes.Get("source.port")

@@ -42,6 +42,34 @@ func (a Action) String() string { return nameOf(actionNames[:], a) }
 // ParseAction is the inverse of String.
 func ParseAction(s string) (Action, error) { return parseName[Action]("action", actionNames[:], s) }
 
+// DenyClass tells in plain words why a flow was refused.
+type DenyClass uint8
+
+// The classes. A PolicyDrop is silent; at a Reject the source is told.
+// Unreachable means that there is no way to the destination, Buffer that there
+// was no room, Invalid that the packets were not well formed. OtherFailure is for what
+// the kernel gives another reason for.
+const (
+	DenyClassUnknown DenyClass = iota
+	PolicyDrop
+	Reject
+	NoListener
+	Timeout
+	Unreachable
+	Buffer
+	Invalid
+	OtherFailure
+)
+
+var denyClassNames = [...]string{"", "policy_drop", "reject", "no_listener", "timeout", "unreachable", "buffer", "invalid", "other"}
+
+func (c DenyClass) String() string { return nameOf(denyClassNames[:], c) }
+
+// ParseDenyClass is the inverse of String.
+func ParseDenyClass(s string) (DenyClass, error) {
+	return parseName[DenyClass]("class of denial", denyClassNames[:], s)
+}
+
 // EndpointType tells what stands at an end of a flow.
 type EndpointType uint8
 

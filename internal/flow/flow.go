@@ -20,8 +20,8 @@ type Flow struct {
 	PeerObserved bool
 
 	Action Action
-	// DenyReason says why the kernel refused, for Action Deny only.
-	DenyReason Name
+	// Denial says why and where it was refused, for Action Deny only.
+	Denial Denial
 
 	Transport Transport
 	// NetworkNamespace is the inode number of the reporter's network namespace.
@@ -43,6 +43,20 @@ type Observer struct {
 	Host, Node, Cluster Name
 }
 
+// Denial is how a flow failed. The counters of a denied flow are what did not get
+// through.
+type Denial struct {
+	// Reason is the kernel's: why it dropped the packets, for example
+	// "netfilter_drop", or else the error that the attempt ended with.
+	Reason Name
+	// Class is the same in plain words.
+	Class DenyClass
+	// Interface and Namespace, an inode number, are where the kernel dropped the
+	// packets; unknown when it did not do so on this machine.
+	Interface Name
+	Namespace uint32
+}
+
 // Endpoint is one side of a flow and what that side sent.
 type Endpoint struct {
 	Address netip.Addr
@@ -50,6 +64,12 @@ type Endpoint struct {
 	Port  uint16
 	Type  EndpointType
 	Scope Scope
+	// OriginalAddress and OriginalPort are those before translation: of the
+	// destination what the source asked for, a service or a node port; of the
+	// source its own, where the destination sees another. They are zero when this
+	// end was not translated.
+	OriginalAddress netip.Addr
+	OriginalPort    uint16
 	// Process is the executable name of the process at this end, where an agent
 	// that saw both ends knows it.
 	Process Name
@@ -76,7 +96,8 @@ type Process struct {
 //	Seen = Completed + Open
 //
 // holds in every record; summed over the records of one connection Started and
-// Completed are 1 each.
+// Completed are 1 each. A denied attempt is a connection that is completed at once;
+// what more is denied of it later is in records that have seen none.
 type Connections struct {
 	Seen, Started, Completed, Open uint64
 

@@ -3,7 +3,7 @@ package flow
 import "net/netip"
 
 // Key holds what two records of one interval must share to be merged without
-// losing anything but the source port. It is comparable and holds no string.
+// losing anything but the source's ports. It is comparable and holds no string.
 type Key struct {
 	Observer                          Observer
 	Reporter                          Reporter
@@ -13,8 +13,11 @@ type Key struct {
 	SourcePort, DestinationPort       uint16
 	NetworkNamespace                  uint32
 	SourceAddress, DestinationAddress netip.Addr
+	SourceOriginal                    netip.AddrPort
+	DestinationOriginal               netip.AddrPort
 	ICMP                              ICMP
-	DenyReason, Executable, Cgroup    Name
+	Denial                            Denial
+	Executable, Cgroup                Name
 	SourceProcess, DestinationProcess Name
 }
 
@@ -34,14 +37,17 @@ func (f *Flow) Key(keep KeepSourcePort) Key {
 		SourceAddress:      f.Source.Address,
 		DestinationAddress: f.Destination.Address,
 		ICMP:               f.ICMP,
-		DenyReason:         f.DenyReason,
+		Denial:             f.Denial,
 		Executable:         f.Process.Executable,
 		Cgroup:             f.Process.Cgroup,
 		SourceProcess:      f.Source.Process,
 		DestinationProcess: f.Destination.Process,
 	}
+	k.SourceOriginal = netip.AddrPortFrom(f.Source.OriginalAddress, 0)
+	k.DestinationOriginal = netip.AddrPortFrom(f.Destination.OriginalAddress, f.Destination.OriginalPort)
 	if keep {
 		k.SourcePort = f.Source.Port
+		k.SourceOriginal = netip.AddrPortFrom(f.Source.OriginalAddress, f.Source.OriginalPort)
 	}
 	return k
 }
@@ -54,6 +60,9 @@ func (f *Flow) Merge(other *Flow) {
 	f.End = max(f.End, other.End)
 	if f.Source.Port != other.Source.Port {
 		f.Source.Port = 0
+	}
+	if f.Source.OriginalPort != other.Source.OriginalPort {
+		f.Source.OriginalPort = 0
 	}
 	if f.Process.PID != other.Process.PID {
 		f.Process.PID = 0

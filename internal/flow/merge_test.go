@@ -14,13 +14,15 @@ import (
 // like returns a random record with f's key.
 func like(f *flow.Flow, r *rand.Rand) flow.Flow {
 	g := flowtest.Flow(r)
-	g.Observer, g.Reporter, g.PeerObserved, g.Action, g.DenyReason = f.Observer, f.Reporter, f.PeerObserved, f.Action, f.DenyReason
+	g.Observer, g.Reporter, g.PeerObserved, g.Action, g.Denial = f.Observer, f.Reporter, f.PeerObserved, f.Action, f.Denial
 	g.Transport, g.ICMP, g.NetworkNamespace = f.Transport, f.ICMP, f.NetworkNamespace
 	for _, side := range [][2]*flow.Endpoint{{&g.Source, &f.Source}, {&g.Destination, &f.Destination}} {
 		port := side[0].Port
 		side[0].Address, side[0].Type, side[0].Scope, side[0].Process, side[0].Port = side[1].Address, side[1].Type, side[1].Scope, side[1].Process, side[1].Port
+		original := side[0].OriginalPort
+		side[0].OriginalAddress, side[0].OriginalPort = side[1].OriginalAddress, side[1].OriginalPort
 		if side[0] == &g.Source && r.IntN(2) == 0 {
-			side[0].Port = port
+			side[0].Port, side[0].OriginalPort = port, original
 		}
 	}
 	pid := g.Process.PID
@@ -95,7 +97,7 @@ func TestMergeOfIntervalsAndExtremes(t *testing.T) {
 func TestKeyTellsApart(t *testing.T) {
 	base := flow.Flow{}
 	notInKey := map[string]bool{
-		"source.port": true, "process.pid": true, // unknown when they differ
+		"source.port": true, "source.original.port": true, "process.pid": true, // unknown when they differ
 		"source.type": true, "source.scope": true, "destination.type": true, "destination.scope": true, // follow from the address
 		"network.type": true, // derived from it
 	}
@@ -103,7 +105,7 @@ func TestKeyTellsApart(t *testing.T) {
 		flow.Keyword: {Type: flow.Keyword, Str: "x"}, flow.Address: {Type: flow.Address, Addr: addr("192.0.2.1")},
 		flow.Integer: {Type: flow.Integer, Int: 7}, flow.Boolean: {Type: flow.Boolean, Int: 1},
 	}
-	enumerated := map[string]string{"flow.reporter": "forward", "flow.action": "deny", "network.transport": "udp", "source.type": "pod", "destination.type": "pod", "source.scope": "public", "destination.scope": "public", "network.type": "ipv4"}
+	enumerated := map[string]string{"flow.reporter": "forward", "flow.action": "deny", "flow.deny.class": "reject", "network.transport": "udp", "source.type": "pod", "destination.type": "pod", "source.scope": "public", "destination.scope": "public", "network.type": "ipv4"}
 	for i := range flow.Flows.Fields() {
 		f := &flow.Flows.Fields()[i]
 		if f.Role != flow.Dimension {
@@ -120,6 +122,9 @@ func TestKeyTellsApart(t *testing.T) {
 	port := flow.Flow{Source: flow.Endpoint{Port: 1}}
 	assert.Equal(t, base.Key(false), port.Key(false))
 	assert.NotEqual(t, base.Key(true), port.Key(true), "unless the source port is to be kept")
+	port.Source = flow.Endpoint{OriginalPort: 1}
+	assert.Equal(t, base.Key(false), port.Key(false))
+	assert.NotEqual(t, base.Key(true), port.Key(true), "and the original one too")
 }
 
 func TestCountsOnce(t *testing.T) {

@@ -14,10 +14,10 @@ var Flows = newRegistry(concat(
 	observerFields(func(f *Flow) *Observer { return &f.Observer }),
 	recordFields(),
 	networkFields(),
-	endpointFields("source", "initiated the connection", func(f *Flow) *Endpoint { return &f.Source },
-		calicoEnd{"source_ip", "source_port", "source_type"}),
-	endpointFields("destination", "accepted it", func(f *Flow) *Endpoint { return &f.Destination },
-		calicoEnd{"dest_ip", "dest_port", "dest_type"}),
+	endpointFields("source", "initiated the connection", "its own, where the destination sees another", func(f *Flow) *Endpoint { return &f.Source },
+		calicoEnd{"source_ip", "source_port", "source_type", "original_source_ips"}),
+	endpointFields("destination", "accepted it", "what the source asked for, such as a service", func(f *Flow) *Endpoint { return &f.Destination },
+		calicoEnd{"dest_ip", "dest_port", "dest_type", ""}),
 	processFields(),
 	connectionFields(),
 	tcpFields(),
@@ -73,8 +73,22 @@ func recordFields() []Field[Flow] {
 		}, func(f *Flow) *Action { return &f.Action }, ParseAction),
 		keyword(Attribute{
 			Name: "flow.deny.reason", Role: Dimension, Elastic: "keyword", ECS: "event.reason",
-			Description: "Why the flow failed: connection_refused, timed_out, host_unreachable, network_unreachable or another kernel reason.", Absent: "allowed flows",
-		}, func(f *Flow) *Name { return &f.DenyReason }),
+			Description: "Why the flow failed, as the kernel says: why it dropped the packets (netfilter_drop, no_socket, tc_ingress, socket_rcvbuff), or else the error that the attempt ended with (connection_refused, timed_out, host_unreachable).",
+			Absent:      "allowed flows",
+		}, func(f *Flow) *Name { return &f.Denial.Reason }),
+		enum(Attribute{
+			Name: "flow.deny.class", Role: Dimension, Elastic: "keyword", Values: denyClassNames[1:],
+			Description: "The same in plain words: a policy dropped it silently or rejected it, nobody listens, nobody answered, there is no way, there was no room, or the packets were not well formed.",
+			Absent:      "allowed flows",
+		}, func(f *Flow) *DenyClass { return &f.Denial.Class }, ParseDenyClass),
+		keyword(Attribute{
+			Name: "flow.deny.interface.name", Role: Dimension, Elastic: "keyword",
+			Description: "Network interface at which the kernel dropped the packets.", Absent: "allowed flows, or not dropped at an interface of this machine",
+		}, func(f *Flow) *Name { return &f.Denial.Interface }),
+		known(Attribute{
+			Name: "flow.deny.namespace.inode", Role: Dimension, Elastic: "long",
+			Description: "Inode number of the network namespace in which the kernel dropped the packets.", Absent: "allowed flows, or not dropped on this machine",
+		}, func(f *Flow) *uint32 { return &f.Denial.Namespace }),
 	}
 }
 
@@ -138,9 +152,9 @@ func ofICMP(a Attribute, member func(*Flow) *uint8) Field[Flow] {
 	return f
 }
 
-type calicoEnd struct{ address, port, kind string }
+type calicoEnd struct{ address, port, kind, original string }
 
-func endpointFields(side, did string, end func(*Flow) *Endpoint, calico calicoEnd) []Field[Flow] {
+func endpointFields(side, did, untranslated string, end func(*Flow) *Endpoint, calico calicoEnd) []Field[Flow] {
 	counter := func(name, unit, description string, member func(*Endpoint) *uint64) Field[Flow] {
 		return integer(Attribute{
 			Name: side + name, Role: Counter, Unit: unit, Elastic: "long", ECS: ecsCounter(side, name), Description: description,
@@ -155,6 +169,14 @@ func endpointFields(side, did string, end func(*Flow) *Endpoint, calico calicoEn
 			Name: side + ".port", Role: Dimension, Elastic: "integer", ECS: side + ".port", Calico: calico.port,
 			Description: "Port of the side that " + did + ".", Absent: "flows with several were merged, or the transport has none",
 		}, func(f *Flow) *uint16 { return &end(f).Port }),
+		address(Attribute{
+			Name: side + ".original.address", Role: Dimension, Elastic: "ip", Calico: calico.original,
+			Description: "Address of this side before it was translated: " + untranslated + ".", Absent: "not translated, or not known",
+		}, func(f *Flow) *netip.Addr { return &end(f).OriginalAddress }),
+		known(Attribute{
+			Name: side + ".original.port", Role: Dimension, Elastic: "integer",
+			Description: "Port of this side before it was translated.", Absent: "not translated, not known, or flows with several were merged",
+		}, func(f *Flow) *uint16 { return &end(f).OriginalPort }),
 		enum(Attribute{
 			Name: side + ".type", Role: Dimension, Elastic: "keyword", Calico: calico.kind, Values: endpointTypeNames[1:],
 			Description: "What stands at this end; host is the observer's machine, network everything without a better name.", Absent: "not known",

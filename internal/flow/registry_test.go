@@ -90,7 +90,7 @@ func TestFixedNames(t *testing.T) {
 		"source.address", "source.port", "destination.address", "destination.port",
 		"source.bytes", "destination.bytes", "source.packets", "destination.packets",
 		"source.payload.bytes", "destination.payload.bytes",
-		"flow.start", "flow.end", "flow.reporter", "flow.action", "flow.deny.reason",
+		"flow.start", "flow.end", "flow.reporter", "flow.action", "flow.deny.reason", "flow.deny.class",
 		"flow.connections.seen", "flow.connections.started", "flow.connections.completed", "flow.connections.open",
 		"source.type", "destination.type", "process.executable.name", "process.pid",
 	} {

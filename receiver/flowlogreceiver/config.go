@@ -53,6 +53,8 @@ type EnginesConfig struct {
 	// Datagram records UDP, ICMP, SCTP and every other protocol of IP by the
 	// packets of their sockets.
 	Datagram DatagramConfig `mapstructure:"datagram"`
+	// Drops records what the kernel denies, with the reason.
+	Drops DropsConfig `mapstructure:"drops"`
 }
 
 // EngineConfig is the configuration of one way of capturing.
@@ -73,6 +75,17 @@ type DatagramConfig struct {
 
 	// IdleTimeout is after how long a silence a flow has ended.
 	IdleTimeout IdleTimeoutConfig `mapstructure:"idle_timeout"`
+}
+
+// DropsConfig is the configuration of the drops engine.
+type DropsConfig struct {
+	// Enabled turns the engine on. Default true.
+	Enabled bool `mapstructure:"enabled"`
+
+	// MaxFlows is how many denied flows the kernel tells apart in one interval,
+	// 400 bytes each. Beyond it they are counted without their sources, and where
+	// their destinations are too many as well, by reason. Default 16384, at least 1.
+	MaxFlows int `mapstructure:"max_flows"`
 }
 
 // IdleTimeoutConfig says for each protocol after how long a silence a flow has
@@ -111,6 +124,7 @@ func createDefaultConfig() component.Config {
 				Enabled: true, MaxFlows: 65536,
 				IdleTimeout: IdleTimeoutConfig{UDP: 30 * time.Second, ICMP: 10 * time.Second, Other: time.Minute},
 			},
+			Drops: DropsConfig{Enabled: true, MaxFlows: 16384},
 		},
 		MergeSourcePorts: true,
 		RingBufferSize:   8 << 20,
@@ -131,7 +145,7 @@ func (c *Config) Validate() error {
 	if c.MaxFlows < 1 {
 		errs = append(errs, fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows))
 	}
-	if !c.Engines.TCP.Enabled && !c.Engines.Datagram.Enabled {
+	if !c.Engines.TCP.Enabled && !c.Engines.Datagram.Enabled && !c.Engines.Drops.Enabled {
 		errs = append(errs, errors.New("engines: all are disabled: enable at least one"))
 	}
 	return errors.Join(errs...)
@@ -139,6 +153,14 @@ func (c *Config) Validate() error {
 
 // Validate checks the bounds.
 func (c *DatagramConfig) Validate() error {
+	if c.MaxFlows < 1 {
+		return fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows)
+	}
+	return nil
+}
+
+// Validate checks the bounds.
+func (c *DropsConfig) Validate() error {
 	if c.MaxFlows < 1 {
 		return fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows)
 	}

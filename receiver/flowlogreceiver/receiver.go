@@ -51,7 +51,7 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 	}
 	return &flowlog{capture: capture.New(capture.Options{
 		Engines:          engines,
-		Enabled:          map[string]bool{"tcp": config.Engines.TCP.Enabled, "datagram": config.Engines.Datagram.Enabled},
+		Enabled:          config.Engines.enabled(),
 		Probe:            config.probe(filter),
 		Interval:         config.Interval,
 		MergeSourcePorts: config.MergeSourcePorts,
@@ -71,6 +71,13 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 	})}, nil
 }
 
+// enabled says which engines are wanted.
+func (c *EnginesConfig) enabled() map[string]bool {
+	return map[string]bool{
+		probe.TCP: c.TCP.Enabled, probe.Datagram: c.Datagram.Enabled, probe.Drops: c.Drops.Enabled,
+	}
+}
+
 // probe is what the engines are opened with.
 func (c *Config) probe(filter probe.Filter) probe.Options {
 	idle := c.Engines.Datagram.IdleTimeout
@@ -82,6 +89,7 @@ func (c *Config) probe(filter probe.Filter) probe.Options {
 			MaxFlows: c.Engines.Datagram.MaxFlows,
 			IdleUDP:  idle.UDP, IdleICMP: idle.ICMP, IdleOther: idle.Other,
 		},
+		Drops: probe.DropsOptions{MaxFlows: c.Engines.Drops.MaxFlows},
 	}
 }
 

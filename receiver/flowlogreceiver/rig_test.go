@@ -53,7 +53,8 @@ func start(tb testing.TB, configure func(*Config)) *rig {
 	config := createDefaultConfig().(*Config)
 	config.ExcludeSelf = false
 	config.Interval = 200 * time.Millisecond
-	config.Engines.Datagram.Enabled = false // its tests turn it on
+	config.Engines.Datagram.Enabled = false // their tests turn them on
+	config.Engines.Drops.Enabled = false
 	if configure != nil {
 		configure(config)
 	}
@@ -133,8 +134,8 @@ func describe(flows []flow.Flow) string {
 	var b strings.Builder
 	for i := range flows {
 		f := &flows[i]
-		fmt.Fprintf(&b, "%s %s:%d -> %s:%d %s %s exe=%s src=%s dst=%s peer=%v bytes=%d/%d packets=%d/%d payload=%d/%d %+v\n",
-			f.Reporter, f.Source.Address, f.Source.Port, f.Destination.Address, f.Destination.Port, f.Action, f.DenyReason,
+		fmt.Fprintf(&b, "%s %s:%d -> %s:%d %s %s %s exe=%s src=%s dst=%s peer=%v bytes=%d/%d packets=%d/%d payload=%d/%d %+v\n",
+			f.Reporter, f.Source.Address, f.Source.Port, f.Destination.Address, f.Destination.Port, f.Action, f.Denial.Reason, f.Denial.Class,
 			f.Process.Executable, f.Source.Process, f.Destination.Process, f.PeerObserved,
 			f.Source.Bytes, f.Destination.Bytes, f.Source.Packets, f.Destination.Packets,
 			f.Source.PayloadBytes, f.Destination.PayloadBytes, f.Connections)

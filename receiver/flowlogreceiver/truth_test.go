@@ -68,7 +68,7 @@ func truths(tb testing.TB, flows []flow.Flow) []truth {
 		}
 		key := truth{
 			Reporter: f.Reporter, Source: f.Source.Address, Destination: f.Destination.Address, Port: f.Destination.Port,
-			Action: f.Action, Reason: f.DenyReason.String(), PeerUnseen: !f.PeerObserved,
+			Action: f.Action, Reason: f.Denial.Reason.String(), PeerUnseen: !f.PeerObserved,
 			SourceProcess: f.Source.Process.String(), DestinationProcess: f.Destination.Process.String(),
 		}
 		sum, ok := sums[key]

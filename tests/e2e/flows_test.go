@@ -207,12 +207,13 @@ func TestRefusedConnectionIsADeny(t *testing.T) {
 	}
 	c.eventually("a deny", func() error {
 		var got groups
-		query := url.Values{"by": {"flow.action,flow.deny.reason"}, "q": {"destination.port = " + port}}
+		query := url.Values{"by": {"flow.action,flow.deny.reason,flow.deny.class,source.process.executable.name"}, "q": {"destination.port = " + port}}
 		if err := c.get("/api/v1/groups", query, &got); err != nil {
 			return err
 		}
 		if len(got.Groups) != 1 || got.Groups[0].Denied != 1 ||
-			got.Groups[0].Key["flow.action"] != "deny" || got.Groups[0].Key["flow.deny.reason"] != "connection_refused" {
+			got.Groups[0].Key["flow.action"] != "deny" || got.Groups[0].Key["flow.deny.reason"] != "no_socket" ||
+			got.Groups[0].Key["flow.deny.class"] != "no_listener" || got.Groups[0].Key["source.process.executable.name"] == nil {
 			return fmt.Errorf("got %+v", got.Groups)
 		}
 		return nil

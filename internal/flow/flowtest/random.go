@@ -34,7 +34,7 @@ func Flow(r *rand.Rand) flow.Flow {
 		Reporter:         flow.Reporter(r.IntN(4)),
 		PeerObserved:     r.IntN(2) == 0,
 		Action:           flow.Action(r.IntN(3)),
-		DenyReason:       pick(r, names),
+		Denial:           flow.Denial{Reason: pick(r, names), Class: flow.DenyClass(r.IntN(9)), Interface: pick(r, names), Namespace: uint32(count(r))},
 		Transport:        transport,
 		NetworkNamespace: uint32(count(r)),
 		Source:           endpoint(r),
@@ -63,6 +63,7 @@ func endpoint(r *rand.Rand) flow.Endpoint {
 	addr := pick(r, addresses)
 	return flow.Endpoint{
 		Address: addr, Port: uint16(count(r)), Type: flow.EndpointType(r.IntN(6)), Scope: flow.ScopeOf(addr), Process: pick(r, names),
+		OriginalAddress: pick(r, addresses), OriginalPort: uint16(count(r)),
 		Bytes: count(r), Packets: count(r), PayloadBytes: count(r),
 	}
 }

@@ -35,11 +35,12 @@ func NewGenerator(seed uint64) *Generator {
 }
 
 var (
-	hosts     = []string{"node-1", "node-2", "Node-3"}
-	processes = []string{"curl", "nginx", "CURL", "python3.12", "100%", "a_b", "a-b", "axb", `say "hi"`, `back\slash`, "größe", "GRÖSSE", "日本", "", "x y", "(paren)", "naïve'quote"}
-	reasons   = []string{"connection_refused", "timed_out", "host_unreachable"}
-	cgroups   = []string{"/system.slice/ssh.service", "/kubepods/besteffort/pod1/2", "/"}
-	addresses = []string{
+	hosts      = []string{"node-1", "node-2", "Node-3"}
+	processes  = []string{"curl", "nginx", "CURL", "python3.12", "100%", "a_b", "a-b", "axb", `say "hi"`, `back\slash`, "größe", "GRÖSSE", "日本", "", "x y", "(paren)", "naïve'quote"}
+	reasons    = []string{"connection_refused", "timed_out", "host_unreachable"}
+	interfaces = []string{"eth0", "veth1"}
+	cgroups    = []string{"/system.slice/ssh.service", "/kubepods/besteffort/pod1/2", "/"}
+	addresses  = []string{
 		"10.0.0.1", "10.0.0.2", "10.0.1.1", "10.128.0.1", "127.0.0.1", "192.168.1.255", "192.168.2.0", "8.8.8.8", "0.0.0.0", "255.255.255.255",
 		"100.64.3.4", "::1", "::", "fe80::1", "2001:db8::1", "2001:db8:0:1::1", "2001:db8:ffff::1", "fd00::a00:1", "a00::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
 		"::ffff:10.0.0.1", "::ffff:8.8.8.8",
@@ -132,7 +133,7 @@ func (g *Generator) Flow() flow.Flow {
 		},
 	}
 	if f.Action == flow.Deny {
-		f.DenyReason = g.name(reasons)
+		f.Denial = flow.Denial{Reason: g.name(reasons), Class: flow.DenyClass(g.IntN(9)), Interface: g.name(interfaces), Namespace: pick(g, []uint32{0, 4026531840})}
 	}
 	if f.Transport == flow.TransportICMPv6 {
 		f.ICMP = flow.ICMP{Type: pick(g, []uint8{0, 1, 128}), Code: pick(g, []uint8{0, 4})}

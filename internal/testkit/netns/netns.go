@@ -7,6 +7,7 @@ package netns
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -24,6 +25,7 @@ import (
 type NS struct {
 	fd    handle.NsHandle
 	inode uint32
+	links int // that Connect made
 }
 
 // New makes a namespace that is closed when the test ends.
@@ -52,7 +54,7 @@ func New(tb testing.TB) *NS {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = ns.fd.Close() })
-	info, err := os.Stat(ns.path())
+	info, err := os.Stat(ns.Path())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -63,7 +65,8 @@ func New(tb testing.TB) *NS {
 // Inode identifies the namespace in records.
 func (ns *NS) Inode() uint32 { return ns.inode }
 
-func (ns *NS) path() string { return fmt.Sprintf("/proc/self/fd/%d", int(ns.fd)) }
+// Path is a file of the namespace, for this process.
+func (ns *NS) Path() string { return fmt.Sprintf("/proc/self/fd/%d", int(ns.fd)) }
 
 // Do runs f in the namespace, on a thread of its own. Sockets that f opens stay
 // in the namespace; goroutines that it starts do not run there.
@@ -119,7 +122,9 @@ func (ns *NS) AddAddress(tb testing.TB, prefix string) {
 // addresses given, and returns the name of the interface in both.
 func Connect(tb testing.TB, a *NS, aPrefixes []string, b *NS, bPrefixes []string) string {
 	tb.Helper()
-	const name = "veth0"
+	name := fmt.Sprintf("veth%d", max(a.links, b.links))
+	a.links = max(a.links, b.links) + 1
+	b.links = a.links
 	a.Do(tb, func() error {
 		link := &netlink.Veth{
 			LinkAttrs:     netlink.LinkAttrs{Name: name},
@@ -133,6 +138,17 @@ func Connect(tb testing.TB, a *NS, aPrefixes []string, b *NS, bPrefixes []string
 	})
 	b.Do(tb, func() error { return setUp(name, bPrefixes) })
 	return name
+}
+
+// AddDefaultRoute sends what has no other way to a gateway.
+func (ns *NS) AddDefaultRoute(tb testing.TB, gateway string) {
+	tb.Helper()
+	ns.Do(tb, func() error {
+		if err := netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(gateway)}); err != nil {
+			return fmt.Errorf("add default route by %s: %w", gateway, err)
+		}
+		return nil
+	})
 }
 
 func setUp(name string, prefixes []string) error {

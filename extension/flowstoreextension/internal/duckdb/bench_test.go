@@ -46,7 +46,7 @@ func newTraffic() *traffic {
 			f.Destination.Scope = flow.ScopePublic
 		}
 		if i%50 == 0 {
-			f.Action, f.DenyReason = flow.Deny, flow.Intern("connection_refused")
+			f.Action, f.Denial = flow.Deny, flow.Denial{Reason: flow.Intern("connection_refused"), Class: flow.NoListener}
 		}
 		t.pairs = append(t.pairs, f)
 	}

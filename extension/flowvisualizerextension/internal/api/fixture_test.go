@@ -94,7 +94,7 @@ func sampleStore(t testing.TB) *memstore.Store {
 	refused := flow.Flow{
 		ID: flow.ID{Node: 0xabc, Epoch: 1, Counter: 4}, Observer: observer,
 		Start: ago(20 * time.Second), End: ago(10 * time.Second),
-		Reporter: flow.ReporterSource, Action: flow.Deny, DenyReason: name("connection_refused"), Transport: flow.TransportTCP,
+		Reporter: flow.ReporterSource, Action: flow.Deny, Denial: flow.Denial{Reason: name("connection_refused"), Class: flow.NoListener}, Transport: flow.TransportTCP,
 		Source:      flow.Endpoint{Address: netip.MustParseAddr("192.168.1.20"), Scope: flow.ScopePrivate, Bytes: 60, Packets: 1},
 		Destination: flow.Endpoint{Address: netip.MustParseAddr("10.0.0.9"), Port: 5432, Scope: flow.ScopePrivate, Bytes: 40, Packets: 1},
 		Connections: flow.Connections{Seen: 5, Started: 5, Completed: 5},

@@ -12,6 +12,7 @@
  * or put together (GRO) counts as the packets that it is on the wire.
  */
 #include "datagram.h"
+#include "rejects.h"
 
 /* Keep the types in the BTF, from which the Go types are generated. */
 const struct datagram_event *const volatile datagram_event_type = 0;
@@ -29,6 +30,7 @@ const struct datagram_event *const volatile datagram_event_type = 0;
 #define ICMP_ECHO 8
 #define ICMP_TIMESTAMP 13
 #define ICMP_TIMESTAMPREPLY 14
+#define ICMPV6_DEST_UNREACH 1
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_ECHO_REPLY 129
 #define ICMPV6_MLD_QUERY 130
@@ -196,6 +198,28 @@ static __always_inline bool read_transport(struct __sk_buff *ctx, struct packet 
 	return true;
 }
 
+/* Tells the drops engine, if that is on, which packet an error is about. */
+static __always_inline void note_reject(struct __sk_buff *ctx, const struct packet *p)
+{
+	struct {
+		struct ipv6_header ip;
+		__be16 source_port;
+		__be16 destination_port;
+	} quoted;
+	struct reject_key key = {};
+	__u64 now = bpf_ktime_get_ns();
+
+	if (bpf_skb_load_bytes(ctx, p->headers + 8, &quoted, sizeof(quoted)))
+		return;
+	copy_in6(key.source, &quoted.ip.source);
+	copy_in6(key.destination, &quoted.ip.destination);
+	key.protocol = quoted.ip.next;
+	key.source_port = bpf_ntohs(quoted.source_port);
+	if (key.protocol != IPPROTO_ICMPV6) /* which has its checksum there */
+		key.destination_port = bpf_ntohs(quoted.destination_port);
+	bpf_map_update_elem(&rejects, &key, &now, BPF_ANY);
+}
+
 static __always_inline void add(struct datagram_sum *to, const struct datagram_sum *sum)
 {
 	__sync_fetch_and_add(&to->packets, sum->packets);
@@ -291,6 +315,8 @@ static __always_inline void account(struct __sk_buff *ctx, bool out)
 
 	if (!read_ip(ctx, &p) || !read_transport(ctx, &p))
 		return;
+	if (out && p.key.protocol == IPPROTO_ICMPV6 && p.key.icmp_type == ICMPV6_DEST_UNREACH)
+		note_reject(ctx, &p);
 	skb = bpf_cast_to_kern_ctx(ctx);
 	sk = skb->sk;
 	if (!sk)

@@ -78,6 +78,7 @@ const (
 	DatagramMapDatagramOwners    = "datagram_owners"
 	DatagramMapFilterAddresses   = "filter_addresses"
 	DatagramMapFilterPorts       = "filter_ports"
+	DatagramMapRejects           = "rejects"
 	DatagramProgDatagramCreate   = "datagram_create"
 	DatagramProgDatagramIn       = "datagram_in"
 	DatagramProgDatagramMark     = "datagram_mark"
@@ -149,6 +150,7 @@ type DatagramMapSpecs struct {
 	DatagramOwners   *ebpf.MapSpec `ebpf:"datagram_owners"`
 	FilterAddresses  *ebpf.MapSpec `ebpf:"filter_addresses"`
 	FilterPorts      *ebpf.MapSpec `ebpf:"filter_ports"`
+	Rejects          *ebpf.MapSpec `ebpf:"rejects"`
 }
 
 // DatagramVariableSpecs contains global variables before they are loaded into the kernel.
@@ -190,6 +192,7 @@ type DatagramMaps struct {
 	DatagramOwners   *ebpf.Map `ebpf:"datagram_owners"`
 	FilterAddresses  *ebpf.Map `ebpf:"filter_addresses"`
 	FilterPorts      *ebpf.Map `ebpf:"filter_ports"`
+	Rejects          *ebpf.Map `ebpf:"rejects"`
 }
 
 func (m *DatagramMaps) Close() error {
@@ -200,6 +203,7 @@ func (m *DatagramMaps) Close() error {
 		m.DatagramOwners,
 		m.FilterAddresses,
 		m.FilterPorts,
+		m.Rejects,
 	)
 }
 

@@ -27,7 +27,9 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -201,12 +203,67 @@ struct sock {
 	struct sock_common __sk_common;
 	struct socket_lock sk_lock;
 	int sk_err;
+	__u16 sk_type;
 	__u16 sk_protocol;
 	struct sock_cgroup_data sk_cgrp_data;
 };
 
+struct net_device {
+	char name[16];
+	possible_net_t nd_net;
+};
+
+struct dst_entry {
+	struct net_device *dev;
+	short error;
+};
+
+/* The routes of IPv4 and IPv6, which begin with a dst_entry. */
+struct rtable {
+	__u16 rt_type;
+};
+
+struct rt6_info {
+	__u32 rt6i_flags;
+};
+
+struct skb_shared_info {
+	unsigned short gso_segs;
+};
+
+union nf_inet_addr {
+	__u32 all[4];
+};
+
+
+struct nf_conntrack_tuple {
+	struct {
+		union nf_inet_addr u3;
+		union {
+			__be16 all;
+		} u;
+		__u8 protonum;
+	} dst;
+};
+
+struct nf_conntrack_tuple_hash {
+	struct nf_conntrack_tuple tuple;
+};
+
+struct nf_conn {
+	struct nf_conntrack_tuple_hash tuplehash[2];
+};
+
 struct sk_buff {
 	struct sock *sk;
+	struct net_device *dev;
+	unsigned long _skb_refdst;
+	unsigned long _nfct;
+	unsigned int len;
+	__u16 network_header;
+	int skb_iif;
+	unsigned int end;
+	unsigned char *head;
 };
 
 struct inet_sock {

@@ -1,5 +1,6 @@
 /*
- * Who holds a socket: the name of a process, and the one that is left out.
+ * Who holds a socket: the name of a process, the one that is left out, and the
+ * control group.
  */
 #pragma once
 
@@ -29,4 +30,15 @@ static __always_inline void read_exe(__u8 *exe, struct task_struct *task)
 			return;
 	}
 	bpf_probe_read_kernel_str(exe, sizeof(task->comm), task->comm);
+}
+
+static __always_inline __u64 cgroup_of(const struct sock *sk)
+{
+	struct cgroup *cgroup;
+
+	/* Before 5.15 the pointer shares its word with the v1 class id. */
+	if (!bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return 0;
+	cgroup = sk->sk_cgrp_data.cgroup;
+	return cgroup ? cgroup->kn->id : 0;
 }

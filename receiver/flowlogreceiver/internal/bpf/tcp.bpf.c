@@ -121,7 +121,10 @@ static __always_inline void on_close(struct sock *sk, struct tcp_sock *tp, int o
 	bool done;
 
 	if (st) {
-		if (st->flags & (TCP_FLAG_EXCLUDED | TCP_FLAG_CLOSED) || st->role == TCP_ROLE_LISTENER)
+		if (st->flags & TCP_FLAG_CLOSED || st->role == TCP_ROLE_LISTENER)
+			return;
+		/* A failed connect is told, so that what was dropped of it is left out too. */
+		if (st->flags & TCP_FLAG_EXCLUDED && oldstate != TCP_SYN_SENT)
 			return;
 		/* Nothing left the machine, such as when no port was free. */
 		if (oldstate == TCP_SYN_SENT && !tp->segs_out && !sk->sk_err)

@@ -21,6 +21,7 @@ enum tcp_event_kind {
 	TCP_EVENT_FAILED,   /* a connect that was never answered with a connection */
 	TCP_EVENT_LISTEN,   /* a listener appeared */
 	TCP_EVENT_UNLISTEN, /* a listener went */
+	TCP_EVENT_CONNECTING, /* a connect is under way, told once */
 };
 
 /* Which end the socket is. */
@@ -38,6 +39,7 @@ enum tcp_flag {
 	TCP_FLAG_EXCLUDED = 4,      /* nothing is reported of it */
 	TCP_FLAG_CLOSED = 8,        /* the final event was sent */
 	TCP_FLAG_HELD_BACK = 16,    /* a byte waits for the next sweep, segments or not */
+	TCP_FLAG_CONNECTING = 32,   /* an event told of the connect */
 };
 
 /* Kept with the socket (BPF_MAP_TYPE_SK_STORAGE), inherited from a listener by
@@ -156,17 +158,6 @@ static __always_inline void read_remote(__u8 *to, const struct sock *sk)
 		copy_in6(to, &sk->__sk_common.skc_v6_daddr);
 	else
 		map_in4(to, sk->__sk_common.skc_daddr);
-}
-
-static __always_inline __u64 cgroup_of(const struct sock *sk)
-{
-	struct cgroup *cgroup;
-
-	/* Before 5.15 the pointer shares its word with the v1 class id. */
-	if (!bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
-		return 0;
-	cgroup = sk->sk_cgrp_data.cgroup;
-	return cgroup ? cgroup->kn->id : 0;
 }
 
 struct tcp_totals {

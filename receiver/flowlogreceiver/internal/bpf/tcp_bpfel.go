@@ -69,11 +69,12 @@ type TCPTcpEvent struct {
 type TCPTcpEventKind uint32
 
 const (
-	TCPTcpEventKindTCP_EVENT_LIVE     TCPTcpEventKind = 1
-	TCPTcpEventKindTCP_EVENT_CLOSED   TCPTcpEventKind = 2
-	TCPTcpEventKindTCP_EVENT_FAILED   TCPTcpEventKind = 3
-	TCPTcpEventKindTCP_EVENT_LISTEN   TCPTcpEventKind = 4
-	TCPTcpEventKindTCP_EVENT_UNLISTEN TCPTcpEventKind = 5
+	TCPTcpEventKindTCP_EVENT_LIVE       TCPTcpEventKind = 1
+	TCPTcpEventKindTCP_EVENT_CLOSED     TCPTcpEventKind = 2
+	TCPTcpEventKindTCP_EVENT_FAILED     TCPTcpEventKind = 3
+	TCPTcpEventKindTCP_EVENT_LISTEN     TCPTcpEventKind = 4
+	TCPTcpEventKindTCP_EVENT_UNLISTEN   TCPTcpEventKind = 5
+	TCPTcpEventKindTCP_EVENT_CONNECTING TCPTcpEventKind = 6
 )
 
 type TCPTcpFlag uint32
@@ -84,6 +85,7 @@ const (
 	TCPTcpFlagTCP_FLAG_EXCLUDED      TCPTcpFlag = 4
 	TCPTcpFlagTCP_FLAG_CLOSED        TCPTcpFlag = 8
 	TCPTcpFlagTCP_FLAG_HELD_BACK     TCPTcpFlag = 16
+	TCPTcpFlagTCP_FLAG_CONNECTING    TCPTcpFlag = 32
 )
 
 type TCPTcpOldListener struct {

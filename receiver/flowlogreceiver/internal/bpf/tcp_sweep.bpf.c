@@ -32,6 +32,35 @@ static __always_inline bool is_connection(__u8 state)
 	return false;
 }
 
+/* Tells who waits for an answer, so that what is dropped meanwhile has a process. Of
+ * excluded sockets too: what is dropped of them is left out as well. */
+static __always_inline void tell_connecting(struct sock *sk)
+{
+	struct tcp_state *st = bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
+	struct tcp_event *e;
+	struct tcp_sock *tp;
+
+	if (!st || st->flags & TCP_FLAG_CONNECTING)
+		return;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return;
+	e = bpf_ringbuf_reserve(&tcp_events, sizeof(*e), 0);
+	if (!e)
+		return; /* the next sweep comes by */
+	__builtin_memset(e, 0, sizeof(*e));
+	describe(e, tp, TCP_EVENT_CONNECTING);
+	bpf_spin_lock(&st->lock);
+	st->flags |= TCP_FLAG_CONNECTING;
+	e->flags = st->flags;
+	e->since = st->since;
+	e->role = st->role;
+	e->pid = st->pid;
+	__builtin_memcpy(e->exe, st->exe, EXE_LEN);
+	bpf_spin_unlock(&st->lock);
+	submit(e);
+}
+
 SEC("iter/bpf_sk_storage_map")
 int tcp_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
@@ -42,7 +71,11 @@ int tcp_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct tcp_sock *tp;
 	bool done, held_back;
 
-	if (!sk || !is_connection(sk->__sk_common.skc_state))
+	if (!sk)
+		return 0;
+	if (sk->__sk_common.skc_state == TCP_SYN_SENT)
+		tell_connecting(sk);
+	if (!is_connection(sk->__sk_common.skc_state))
 		return 0;
 	st = bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
 	if (!st || st->role == TCP_ROLE_LISTENER || st->flags & (TCP_FLAG_EXCLUDED | TCP_FLAG_CLOSED))

@@ -4,6 +4,7 @@ package capture
 
 import (
 	"net/netip"
+	"syscall"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
@@ -56,13 +57,73 @@ func (c *Capture) build(f *flow.Flow, ev *probe.Event, process flow.Name, offset
 	}
 	if ev.Errno != 0 {
 		f.Action = flow.Deny
-		f.DenyReason = denyReason(ev.Errno)
+		f.Denial = denialOf(ev.Errno)
 	}
 	f.TCP.Retransmits = uint64(ev.Retransmits)
 	if ev.RTT > 0 {
 		f.TCP.RTTSum, f.TCP.RTTSamples, f.TCP.RTTMax = uint64(ev.RTT), 1, ev.RTT
 		f.TCP.RTTMin = ev.MinRTT
 	}
+}
+
+// buildDenial fills f with what was dropped of a flow. It is the source's report
+// where the sender is known, and else that of the end at which it was dropped.
+func (c *Capture) buildDenial(f *flow.Flow, d *denial, offset int64) {
+	ev := &d.event
+	*f = flow.Flow{
+		Start:            ev.Since + offset,
+		End:              ev.Time + offset,
+		Observer:         c.opts.Observer,
+		Reporter:         ev.Reporter,
+		Action:           flow.Deny,
+		Denial:           c.denialOf(d),
+		Transport:        ev.Transport,
+		NetworkNamespace: ev.NetNS,
+		ICMP:             ev.ICMP,
+		Source: flow.Endpoint{
+			Address: ev.Local.Addr(), Port: ev.Local.Port(),
+			Bytes: ev.SentBytes, Packets: uint64(ev.SentPackets), PayloadBytes: ev.SentPayload,
+		},
+		Destination: flow.Endpoint{
+			Address: ev.Remote.Addr(), Port: ev.Remote.Port(),
+			Bytes: ev.ReceivedBytes, Packets: uint64(ev.ReceivedPackets), PayloadBytes: ev.ReceivedPayload,
+			OriginalAddress: ev.Original.Addr(), OriginalPort: ev.Original.Port(),
+		},
+	}
+	if d.first {
+		f.Connections = flow.Connections{Seen: 1, Started: 1, Completed: 1}
+	}
+	if from := d.from; from != nil {
+		f.Reporter, f.NetworkNamespace, f.Source.Process = flow.ReporterSource, from.netns, from.process
+		f.Process = flow.Process{Executable: from.process, PID: from.pid, Cgroup: c.cgroups.path(from.cgroup)}
+		return
+	}
+	if f.Reporter == flow.ReporterForward && c.places.local(f.Destination.Address) {
+		f.Reporter = flow.ReporterDestination
+	}
+	f.Process.Cgroup = c.cgroups.path(ev.Cgroup)
+	if ev.PID != 0 {
+		f.Process.PID, f.Process.Executable = ev.PID, c.processes.of(ev)
+		f.Source.Process = f.Process.Executable
+	}
+}
+
+// denialOf tells why a flow was denied. That a firewall rejects, the kernel does not
+// always tell, but the sender's socket knows.
+func (c *Capture) denialOf(d *denial) flow.Denial {
+	drop := d.event.Drop
+	denial := flow.Denial{Reason: flow.Intern(drop.Reason), Class: drop.Class}
+	if drop.Errno != 0 {
+		denial = denialOf(drop.Errno)
+	}
+	denial.Namespace = d.event.NetNS
+	if drop.Interface != "" {
+		denial.Interface = flow.Intern(drop.Interface)
+	}
+	if denial.Class == flow.PolicyDrop && d.from != nil && d.from.errno != 0 && d.from.errno != syscall.ETIMEDOUT {
+		denial.Class = flow.Reject
+	}
+	return denial
 }
 
 // annotate completes the records of an interval with what is known of this

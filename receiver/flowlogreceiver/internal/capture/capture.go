@@ -92,6 +92,7 @@ type Capture struct {
 	now, next *table
 	places    *places
 	peers     *peers
+	denies    *denies
 	processes *processNames
 	cgroups   *cgroups
 	losses    *losses
@@ -185,6 +186,7 @@ func (c *Capture) begin() {
 	c.now, c.next = newTable(keep), newTable(keep)
 	c.places, c.peers = newPlaces(), newPeers()
 	c.processes, c.cgroups = newProcessNames("/proc"), newCgroups(probe.CgroupRoot())
+	c.denies = newDenies(c.isOn(probe.Drops), c.opts.Interval)
 	c.losses = newLosses(c.begun.UnixNano())
 }
 
@@ -228,6 +230,16 @@ func (c *Capture) openEngine(e probe.Engine, index int) error {
 	}
 	c.sources = append(c.sources, source{Source: s, engine: index})
 	return nil
+}
+
+// isOn tells whether an engine runs.
+func (c *Capture) isOn(engine string) bool {
+	for i := range c.engines {
+		if c.engines[i].Name == engine {
+			return c.engines[i].On
+		}
+	}
+	return false
 }
 
 // Shutdown reports what is still open, hands on everything, and closes the

@@ -57,7 +57,7 @@ func newRecording(t *testing.T, change func(*Options), engines ...probe.Engine) 
 	r := &recording{t: t, clock: &clock{wall: time.Unix(1_800_000_000, 0)}}
 	opts := Options{
 		Engines:          engines,
-		Enabled:          map[string]bool{"tcp": true, "other": true},
+		Enabled:          map[string]bool{"tcp": true, "drops": true, "other": true},
 		Interval:         10 * time.Millisecond,
 		MergeSourcePorts: true,
 		MaxFlows:         1000,

@@ -45,6 +45,7 @@ func (c *Capture) endCut(last bool) {
 	if c.sweep.err != nil {
 		c.opts.Logger.Error("Sweep failed", zap.Error(c.sweep.err))
 	}
+	c.settleDenies(last)
 	late := c.settle(last)
 	if last {
 		c.now.flows = append(c.now.take(), c.next.take()...)
@@ -64,9 +65,27 @@ func (c *Capture) endCut(last bool) {
 	c.emit(batch)
 	c.events, c.sentEarly = 0, 0
 	c.peers.cut()
+	c.denies.cut()
 	c.places.cut()
 	c.cgroups.cut()
 	c.setOffset()
+}
+
+// settleDenies tells what was denied in the interval. The last interval waits for
+// nobody.
+func (c *Capture) settleDenies(last bool) {
+	denials, others := c.denies.settle(last, c.places.local)
+	for i := range denials {
+		c.buildDenial(&c.scratch, &denials[i], c.offset)
+		c.put(c.now)
+	}
+	for i := range others {
+		h := &others[i]
+		if h.event.Kind != probe.Failed {
+			c.peers.reported(&h.event, h.process)
+		}
+		c.add(c.now, &h.event, h.process, flow.Name{}, false)
+	}
 }
 
 // settle decides about the events that waited for their source's report. Those
@@ -126,6 +145,7 @@ func (c *Capture) countLosses(end int64) []flow.Loss {
 		sum.Ring += l.Ring
 		sum.Listeners += l.Listeners
 		sum.Packets += l.Packets
+		sum.HookPackets += l.HookPackets
 		sum.Undecodable += l.Undecodable
 	}
 	for _, record := range c.outbox.takeReturned() {

@@ -67,11 +67,15 @@ func (c *Capture) take(b batch) {
 
 func (c *Capture) event(ev *probe.Event) {
 	process := c.processes.of(ev)
-	if c.places.learn(ev.Local.Addr(), ev.NetNS) {
+	// What is dropped may come from anywhere, and claim to be from anywhere.
+	if ev.Kind != probe.Dropped && c.places.learn(ev.Local.Addr(), ev.NetNS) {
 		c.peers.learnLocal(ev.Local.Addr())
 	}
 	if ev.Kind == probe.Listen || ev.Kind == probe.Unlisten {
 		c.places.listen(ev, process)
+		return
+	}
+	if c.denies.hold(ev, process, c.cutting) {
 		return
 	}
 	into := c.now
@@ -103,6 +107,11 @@ func (c *Capture) add(into *table, ev *probe.Event, process, peer flow.Name, obs
 	if ev.Reporter == flow.ReporterDestination {
 		c.scratch.Source.Process = peer
 	}
+	c.put(into)
+}
+
+// put merges the scratch record into a table.
+func (c *Capture) put(into *table) {
 	into.add(&c.scratch)
 	if into.len() >= c.opts.MaxFlows {
 		c.sentEarly += into.len()

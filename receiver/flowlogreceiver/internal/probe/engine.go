@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/netip"
 	"time"
+
+	"github.com/cilium/ebpf"
 )
 
 // Options are what the engines are opened with.
@@ -16,6 +18,10 @@ type Options struct {
 	ExcludeSelf bool
 	Filter      Filter
 	Datagram    DatagramOptions
+	Drops       DropsOptions
+
+	// rejects is the map of that name, which engines share.
+	rejects *ebpf.Map
 }
 
 // DatagramOptions are those of the datagram engine.
@@ -44,11 +50,21 @@ type Engine struct {
 	Open func(Options) (Source, error)
 }
 
+// The names of the engines.
+const (
+	TCP      = "tcp"
+	Datagram = "datagram"
+	Drops    = "drops"
+)
+
 // Engines returns every engine that there is, in the order of starting.
 func Engines() []Engine {
+	rejects := new(sharedMap)
 	return []Engine{
-		{Name: "tcp", Missing: missingForTCP, Open: openTCP},
-		{Name: "datagram", Missing: missingForDatagram, Open: openDatagram},
+		{Name: TCP, Missing: missingForTCP, Open: openTCP},
+		{Name: Datagram, Missing: missingForDatagram, Open: rejects.with(openDatagram)},
+		// Last, so that a sweep has told who sent before it tells what was dropped.
+		{Name: Drops, Missing: missingForDrops, Open: rejects.with(openDrops)},
 	}
 }
 
@@ -99,6 +115,8 @@ type Losses struct {
 	Listeners uint64
 	// Packets counts datagrams for whose flow there was no room.
 	Packets uint64
+	// HookPackets is Hook for packets: at most so many drops went unnoticed.
+	HookPackets uint64
 	// Undecodable counts records that made no sense.
 	Undecodable uint64
 }

@@ -14,11 +14,13 @@ type Kind uint8
 
 // The kinds.
 const (
-	Live     Kind = iota + 1 // what a living connection did since its last event
-	Closed                   // the rest, at its end, which for a flow is its silence
-	Failed                   // a connect that no connection came of
-	Listen                   // a listener appeared
-	Unlisten                 // a listener went
+	Live       Kind = iota + 1 // what a living connection did since its last event
+	Closed                     // the rest, at its end, which for a flow is its silence
+	Failed                     // a connect that no connection came of
+	Listen                     // a listener appeared
+	Unlisten                   // a listener went
+	Connecting                 // a connect is under way; without counters
+	Dropped                    // the kernel dropped packets of a flow
 )
 
 // End tells how a connection ended.
@@ -70,7 +72,8 @@ type Event struct {
 	Reporter flow.Reporter
 	// Started is set in the first event of a connection whose start was seen.
 	Started bool
-	// Excluded is set for a listener whose connections are not reported.
+	// Excluded is set for a listener whose connections are not reported, and for
+	// a connect that is not.
 	Excluded bool
 	// End is for Closed and Failed.
 	End End
@@ -78,4 +81,22 @@ type Event struct {
 	Errno syscall.Errno
 	// Exe is the name of the process's executable, padded with zeroes.
 	Exe [ExeLen]byte
+	// Original is where the source had sent what was translated on its way; not
+	// valid if it was not, or if that is not known.
+	Original netip.AddrPort
+	// Drop is set for Dropped. Local is then the source of the flow, and the
+	// counters are what was dropped. An address that is not known is not valid, nor
+	// is the process, unless the packets were on their way out.
+	Drop *Drop
+}
+
+// Drop tells why and where packets were dropped.
+type Drop struct {
+	// Reason is the kernel's, for example "netfilter_drop".
+	Reason string
+	Class  flow.DenyClass
+	// Errno is that of the route, where that leads nowhere.
+	Errno syscall.Errno
+	// Interface is empty if it was not at one.
+	Interface string
 }

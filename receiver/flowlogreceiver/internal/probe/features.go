@@ -67,6 +67,43 @@ func missingForDatagram() error {
 	return nil
 }
 
+// missingForDrops checks what the drops engine rests on.
+func missingForDrops() error {
+	if err := missingPrivilege(ownStatus, unix.CAP_BPF, unix.CAP_PERFMON); err != nil {
+		return err
+	}
+	missing, err := missingType(&btf.Enum{}, "skb_drop_reason")
+	if err != nil {
+		return err
+	}
+	if missing {
+		return errors.New("the kernel does not tell why it drops packets (Linux 5.17): run a newer kernel")
+	}
+	return nil
+}
+
+// tracepointArguments is how many arguments a tracepoint passes, or an error if the
+// kernel does not have it.
+func tracepointArguments(name string) (int, error) {
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return 0, fmt.Errorf("look up tracepoint %s: %w", name, err)
+	}
+	var typedef *btf.Typedef
+	if err := kernel.TypeByName("btf_trace_"+name, &typedef); err != nil {
+		return 0, fmt.Errorf("look up tracepoint %s: %w", name, err)
+	}
+	pointer, ok := typedef.Type.(*btf.Pointer)
+	if !ok {
+		return 0, fmt.Errorf("look up tracepoint %s: it has type %v", name, typedef.Type)
+	}
+	function, ok := pointer.Target.(*btf.FuncProto)
+	if !ok || len(function.Params) == 0 {
+		return 0, fmt.Errorf("look up tracepoint %s: it has type %v", name, pointer.Target)
+	}
+	return len(function.Params) - 1, nil // the first is the tracepoint's own
+}
+
 // missingType reports whether the kernel has no type of this kind and name,
 // which is how it tells what hooks it has. It fails if the kernel does not
 // describe its types at all.

@@ -5,6 +5,7 @@ package probe
 import (
 	"reflect"
 	"testing"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -22,6 +23,8 @@ func TestEventLayouts(t *testing.T) {
 	}{
 		"tcp_event":      {bpf.LoadTCP, reflect.TypeFor[bpf.TCPTcpEvent](), tcpEventSize},
 		"datagram_event": {bpf.LoadDatagram, reflect.TypeFor[bpf.DatagramDatagramEvent](), datagramEventSize},
+		"drop_key":       {bpf.LoadDrops, reflect.TypeFor[bpf.DropsDropKey](), int(unsafe.Sizeof(bpf.DropsDropKey{}))},
+		"drop_flow":      {bpf.LoadDrops, reflect.TypeFor[bpf.DropsDropFlow](), int(unsafe.Sizeof(bpf.DropsDropFlow{}))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec, err := test.spec()

@@ -20,8 +20,9 @@ type object struct {
 	into any
 }
 
-// load loads the objects of an engine. They share the maps of the first; each is
-// prepared by what every engine is configured with, and by prepare.
+// load loads the objects of an engine. They share the maps of the first, and those
+// that engines share; each is prepared by what every engine is configured with, and
+// by prepare.
 func load(objects []object, opts Options, prepare func(*ebpf.CollectionSpec) error) error {
 	var own uint32
 	if opts.ExcludeSelf {
@@ -31,8 +32,11 @@ func load(objects []object, opts Options, prepare func(*ebpf.CollectionSpec) err
 		}
 	}
 	constants := map[string]any{"filter_parts": opts.Filter.parts(), "own_process": own}
-	var shared map[string]*ebpf.Map
-	for _, o := range objects {
+	shared := make(map[string]*ebpf.Map)
+	if opts.rejects != nil {
+		shared[bpf.DropsMapRejects] = opts.rejects
+	}
+	for i, o := range objects {
 		spec, err := o.spec()
 		if err != nil {
 			return err
@@ -51,7 +55,7 @@ func load(objects []object, opts Options, prepare func(*ebpf.CollectionSpec) err
 		if err != nil {
 			return err
 		}
-		if shared == nil {
+		if i == 0 {
 			shared = maps.Clone(collection.Maps)
 		}
 		err = collection.Assign(o.into)

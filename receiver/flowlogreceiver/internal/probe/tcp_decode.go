@@ -77,6 +77,9 @@ func decodeTCP(ev *Event, sample []byte) error {
 		if ev.Errno == 0 || ev.Errno == syscall.ECONNABORTED {
 			ev.Errno, ev.End = 0, Abandoned
 		}
+	case bpf.TCPTcpEventKindTCP_EVENT_CONNECTING:
+		ev.Kind = Connecting
+		return nil
 	case bpf.TCPTcpEventKindTCP_EVENT_LISTEN:
 		ev.Kind = Listen
 		return nil

@@ -1,0 +1,672 @@
+//go:build linux
+
+package flowlogreceiver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/netns"
+)
+
+// fate is what all records of a test must add up to for one pair of ends as one of
+// them reports it, with what became of it. Tests declare all fates; any other record
+// fails them.
+type fate struct {
+	Reporter            flow.Reporter
+	Transport           flow.Transport
+	ICMP                flow.ICMP
+	Source, Destination netip.Addr
+	Port                uint16
+	Action              flow.Action
+	Reason              string
+	Class               flow.DenyClass
+	At                  uint32 // the namespace in which it was dropped
+	Interface           string
+	Process             string // the reporter's
+
+	Started, Completed uint64
+	// Sent and Received are packets of the source and of the destination.
+	Sent, Received uint64
+}
+
+// fates adds up the records.
+func fates(flows []flow.Flow) []fate {
+	sums := make(map[fate]fate)
+	for i := range flows {
+		f := &flows[i]
+		key := fate{
+			Reporter: f.Reporter, Transport: f.Transport, ICMP: f.ICMP, Source: f.Source.Address, Destination: f.Destination.Address,
+			Port: f.Destination.Port, Action: f.Action, Reason: f.Denial.Reason.String(), Class: f.Denial.Class,
+			At: f.Denial.Namespace, Interface: f.Denial.Interface.String(), Process: f.Process.Executable.String(),
+		}
+		sum, ok := sums[key]
+		if !ok {
+			sum = key
+		}
+		sum.Started += f.Connections.Started
+		sum.Completed += f.Connections.Completed
+		sum.Sent += f.Source.Packets
+		sum.Received += f.Destination.Packets
+		sums[key] = sum
+	}
+	all := make([]fate, 0, len(sums))
+	for _, sum := range sums {
+		all = append(all, sum)
+	}
+	return all
+}
+
+func verifyFates(tb testing.TB, flows []flow.Flow, want ...fate) {
+	tb.Helper()
+	got := fates(flows)
+	order := func(a, b fate) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
+	slices.SortFunc(got, order)
+	slices.SortFunc(want, order)
+	if diff := gocmp.Diff(want, got, gocmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		tb.Errorf("records (-want +got):\n%s\n%s", diff, describe(flows))
+	}
+}
+
+// startAll runs a receiver with every engine that is on by default, whose datagram
+// flows end soon.
+func startAll(tb testing.TB, configure func(*Config)) *rig {
+	tb.Helper()
+	needEngine(tb, "drops")
+	return startDatagram(tb, func(c *Config) {
+		c.Engines.TCP.Enabled, c.Engines.Drops.Enabled = true, true
+		if configure != nil {
+			configure(c)
+		}
+	})
+}
+
+// cluster is a client and a server with a router between them, which tests give rules.
+type cluster struct {
+	client, router, server *netns.NS
+	// Addresses of the client, of the router towards it, and of the server, IPv4 and
+	// IPv6.
+	from, gateway, to [2]netip.Addr
+}
+
+func (c *cluster) all() []*netns.NS { return []*netns.NS{c.client, c.router, c.server} }
+
+func newCluster(tb testing.TB) *cluster {
+	tb.Helper()
+	c := &cluster{
+		client: netns.New(tb), router: netns.New(tb), server: netns.New(tb),
+		from:    [2]netip.Addr{netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("2001:db8:1::2")},
+		gateway: [2]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8:1::1")},
+		to:      [2]netip.Addr{netip.MustParseAddr("198.51.100.2"), netip.MustParseAddr("2001:db8:2::2")},
+	}
+	netns.Connect(tb, c.client, []string{"192.0.2.2/24", "2001:db8:1::2/64"}, c.router, []string{"192.0.2.1/24", "2001:db8:1::1/64"})
+	netns.Connect(tb, c.router, []string{"198.51.100.1/24", "2001:db8:2::1/64"}, c.server, []string{"198.51.100.2/24", "2001:db8:2::2/64"})
+	c.router.Sysctl(tb, "net/ipv4/ip_forward", "1")
+	c.router.Sysctl(tb, "net/ipv6/conf/all/forwarding", "1")
+	for _, gateway := range c.gateway {
+		c.client.AddDefaultRoute(tb, gateway.String())
+	}
+	for _, ns := range c.all() { // of errors
+		ns.Sysctl(tb, "net/ipv4/icmp_ratelimit", "0")
+		ns.Sysctl(tb, "net/ipv6/icmp/ratelimit", "0")
+	}
+	for _, gateway := range []string{"198.51.100.1", "2001:db8:2::1"} {
+		c.server.AddDefaultRoute(tb, gateway)
+	}
+	// The links are up and neighbours known before anything is counted.
+	for _, to := range c.to {
+		require.Eventually(tb, func() bool {
+			return errors.Is(dial(tb, c.client, netip.AddrPortFrom(to, 9), time.Second), syscall.ECONNREFUSED)
+		}, 10*time.Second, 10*time.Millisecond)
+	}
+	return c
+}
+
+// runIn runs a command in ns.
+func runIn(tb testing.TB, ns *netns.NS, command string) {
+	tb.Helper()
+	args := strings.Fields(command)
+	out, err := ns.Command(args[0], args[1:]...).CombinedOutput()
+	require.NoError(tb, err, "%s: %s", command, out)
+}
+
+// dial tries to connect from ns and returns why that failed. It gives up in the end.
+func dial(tb testing.TB, ns *netns.NS, to netip.AddrPort, patience time.Duration) (failure error) {
+	tb.Helper()
+	ns.Do(tb, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", to.String())
+		if err == nil {
+			c.Close()
+			return errors.New("connected")
+		}
+		failure = err
+		return nil
+	})
+	return failure
+}
+
+// sendUDP sends n datagrams of one byte from one socket, whatever comes of them.
+func sendUDP(tb testing.TB, ns *netns.NS, to netip.AddrPort, n int) {
+	tb.Helper()
+	ns.Do(tb, func() error {
+		c, err := net.ListenUDP("udp", nil)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for range n {
+			if _, err := c.WriteToUDPAddrPort([]byte{1}, to); err != nil && !errors.Is(err, syscall.EPERM) && !errors.Is(err, unix.ENETUNREACH) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// errors are the ICMP errors that the kernel sends to the source of what it rejects.
+func (c *cluster) errors(from netip.Addr, i int, kind flow.ICMP, n uint64) fate {
+	f := fate{Reporter: flow.ReporterSource, Transport: flow.TransportICMP, ICMP: kind, Source: from, Destination: c.from[i], Action: flow.Allow, Started: 1, Sent: n}
+	if from.Is6() {
+		f.Transport = flow.TransportICMPv6
+	}
+	return f
+}
+
+// denies is what is expected of n packets that the client sends.
+func (c *cluster) denies(i int, d fate, n uint64) fate {
+	d.Reporter, d.Source, d.Destination, d.Action, d.Sent = flow.ReporterSource, c.from[i], c.to[i], flow.Deny, n
+	d.Transport, d.Process = cmp.Or(d.Transport, flow.TransportTCP), me
+	d.Started, d.Completed = 1, 1
+	return d
+}
+
+var (
+	families    = [2]string{"ipv4", "ipv6"}
+	unreachable = [2]flow.ICMP{{Type: 3, Code: 3}, {Type: 1, Code: 4}}
+	prohibited  = [2]flow.ICMP{{Type: 3, Code: 13}, {Type: 1, Code: 1}}
+)
+
+// Every place at which a firewall can refuse, by dropping and by rejecting, in both
+// notations. One record tells of the packet that was dropped and of the attempt that
+// failed: the source's, with the place and the process.
+func TestFirewalls(t *testing.T) {
+	c := newCluster(t)
+	for name, test := range map[string]struct {
+		at     *netns.NS
+		rule   string // of nft, or arguments of iptables
+		iface  string
+		reject bool
+		sends  [2]flow.ICMP // the error, from
+		from   [2]netip.Addr
+	}{
+		"nft forward drop":        {at: c.router, rule: "type filter hook forward priority 0; meta l4proto { tcp, udp } th dport 80 drop", iface: "veth0"},
+		"nft forward reject":      {at: c.router, rule: "type filter hook forward priority 0; meta l4proto { tcp, udp } th dport 80 reject", iface: "veth0", reject: true, sends: unreachable, from: c.gateway},
+		"nft forward prohibited":  {at: c.router, rule: "type filter hook forward priority 0; meta l4proto { tcp, udp } th dport 80 reject with icmpx admin-prohibited", iface: "veth0", reject: true, sends: prohibited, from: c.gateway},
+		"nft prerouting drop":     {at: c.router, rule: "type filter hook prerouting priority -300; meta l4proto { tcp, udp } th dport 80 drop", iface: "veth0"},
+		"nft input drop":          {at: c.server, rule: "type filter hook input priority 0; meta l4proto { tcp, udp } th dport 80 drop", iface: "veth1"},
+		"nft input reject":        {at: c.server, rule: "type filter hook input priority 0; meta l4proto { tcp, udp } th dport 80 reject", iface: "veth1", reject: true, sends: unreachable, from: c.to},
+		"nft output drop":         {at: c.client, rule: "type filter hook output priority 0; meta l4proto { tcp, udp } th dport 80 drop"},
+		"nft netdev drop":         {at: c.router, rule: "type filter hook ingress device veth0 priority 0; meta l4proto { tcp, udp } th dport 80 drop", iface: "veth0"},
+		"iptables forward drop":   {at: c.router, rule: "-A FORWARD -p tcp --dport 80 -j DROP", iface: "veth0"},
+		"iptables forward reject": {at: c.router, rule: "-A FORWARD -p tcp --dport 80 -j REJECT", iface: "veth0", reject: true, sends: unreachable, from: c.gateway},
+		"iptables input drop":     {at: c.server, rule: "-A INPUT -p tcp --dport 80 -j DROP", iface: "veth1"},
+		"iptables output drop":    {at: c.client, rule: "-A OUTPUT -p tcp --dport 80 -j DROP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			block(t, test.at, test.rule)
+			r := startAll(t, nil)
+			var want []fate
+			for i := range c.to {
+				to := netip.AddrPortFrom(c.to[i], 80)
+				require.Error(t, dial(t, c.client, to, 300*time.Millisecond))
+				sendUDP(t, c.client, to, 1)
+				d := fate{Port: 80, Reason: "netfilter_drop", Class: flow.PolicyDrop, At: test.at.Inode(), Interface: test.iface}
+				if test.reject {
+					d.Class = flow.Reject
+					want = append(want, c.errors(test.from[i], i, test.sends[i], 2))
+				}
+				want = append(want, c.denies(i, d, 1))
+				d.Transport = flow.TransportUDP
+				want = append(want, c.denies(i, d, 1))
+			}
+			r.await("the denials", ends(4), c.all()...)
+			verifyFates(t, r.finish(c.all()...), want...)
+		})
+	}
+}
+
+// A firewall that resets connections sends no error of ICMP; the client knows.
+func TestFirewallResets(t *testing.T) {
+	c := newCluster(t)
+	for i, family := range families {
+		t.Run(family, func(t *testing.T) {
+			block(t, c.router, "type filter hook forward priority 0; tcp dport 80 reject with tcp reset")
+			r := startAll(t, func(c *Config) { c.Interval = time.Minute })
+			require.ErrorIs(t, dial(t, c.client, netip.AddrPortFrom(c.to[i], 80), time.Second), syscall.ECONNREFUSED)
+			verifyFates(t, r.finish(c.all()...), c.denies(i, fate{
+				Port: 80, Reason: "netfilter_drop", Class: flow.Reject, At: c.router.Inode(), Interface: "veth0",
+			}, 1))
+		})
+	}
+}
+
+// Where nobody listens, a connect is refused by the server's kernel and a datagram is
+// answered by an error.
+func TestNoListener(t *testing.T) {
+	c := newCluster(t)
+	for i, family := range families {
+		t.Run(family, func(t *testing.T) {
+			to := netip.AddrPortFrom(c.to[i], 9)
+			r := startAll(t, nil)
+			require.ErrorIs(t, dial(t, c.client, to, time.Second), syscall.ECONNREFUSED)
+			sendUDP(t, c.client, to, 3)
+			r.await("the denials", ends(2), c.all()...)
+			d := fate{Port: 9, Reason: "no_socket", Class: flow.NoListener, At: c.server.Inode(), Interface: "veth1"}
+			udp := d
+			udp.Transport = flow.TransportUDP
+			verifyFates(t, r.finish(c.all()...), c.denies(i, d, 1), c.denies(i, udp, 3), c.errors(c.to[i], i, unreachable[i], 3))
+		})
+	}
+}
+
+// block adds a rule of nft, or an iptables rule about TCP for every family and UDP, for the time of the test.
+func block(tb testing.TB, ns *netns.NS, rule string) {
+	tb.Helper()
+	if strings.HasPrefix(rule, "-A ") {
+		for _, command := range []string{"iptables ", "ip6tables "} {
+			for _, transport := range []string{"tcp", "udp"} {
+				rule := strings.Replace(rule, "tcp", transport, 1)
+				runIn(tb, ns, command+rule)
+				tb.Cleanup(func() { runIn(tb, ns, command+strings.Replace(rule, "-A", "-D", 1)) })
+			}
+		}
+		return
+	}
+	table := "inet"
+	if strings.Contains(rule, "hook ingress") {
+		table = "netdev"
+	}
+	nft(tb, ns, "table "+table+" test { chain c { "+rule+"; }; }")
+	tb.Cleanup(func() { runIn(tb, ns, "nft delete table "+table+" test") })
+}
+
+func nft(tb testing.TB, ns *netns.NS, rules string) {
+	tb.Helper()
+	cmd := ns.Command("nft", "-f", "-")
+	cmd.Stdin = strings.NewReader(rules)
+	out, err := cmd.CombinedOutput()
+	require.NoError(tb, err, "%s: %s", rules, out)
+}
+
+// Routes that lead nowhere, at the router: the errors of the client's connect are
+// explained by them.
+func TestRoutesToNowhere(t *testing.T) {
+	c := newCluster(t)
+	for name, test := range map[string]struct {
+		class  flow.DenyClass
+		reason string
+		sends  [2]flow.ICMP
+	}{
+		"blackhole":   {class: flow.Unreachable, reason: "blackhole"},
+		"unreachable": {class: flow.Unreachable, reason: "host_unreachable", sends: [2]flow.ICMP{{Type: 3, Code: 1}, {Type: 1, Code: 0}}},
+		"prohibit":    {class: flow.Reject, reason: "permission_denied", sends: prohibited},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startAll(t, nil)
+			for i, command := range []string{"ip route", "ip -6 route"} {
+				runIn(t, c.router, command+" add "+name+" "+c.to[i].String())
+				t.Cleanup(func() { runIn(t, c.router, command+" del "+name+" "+c.to[i].String()) })
+				to := netip.AddrPortFrom(c.to[i], 80)
+				require.Error(t, dial(t, c.client, to, 300*time.Millisecond))
+				sendUDP(t, c.client, to, 1)
+			}
+			r.await("the denials", ends(4), c.all()...)
+			var want []fate
+			for i := range c.to {
+				d := fate{Port: 80, Reason: test.reason, Class: test.class, At: c.router.Inode(), Interface: "veth0"}
+				want = append(want, c.denies(i, d, 1))
+				d.Transport = flow.TransportUDP
+				want = append(want, c.denies(i, d, 1))
+				if test.sends != [2]flow.ICMP{} {
+					want = append(want, c.errors(c.gateway[i], i, test.sends[i], 2))
+				}
+			}
+			verifyFates(t, r.finish(c.all()...), want...)
+		})
+	}
+}
+
+// A neighbour that is not there: the kernel gives up on what waits for its address.
+func TestNeighbourIsAway(t *testing.T) {
+	c := newCluster(t)
+	to := netip.MustParseAddrPort("192.0.2.77:80")
+	r := startAll(t, nil)
+	require.ErrorIs(t, dial(t, c.client, to, 10*time.Second), syscall.EHOSTUNREACH)
+	r.await("the denial", ends(1), c.all()...)
+	d := c.denies(0, fate{Port: 80, Reason: "neigh_failed", Class: flow.Unreachable, At: c.client.Inode(), Interface: "veth0"}, 1)
+	d.Destination = to.Addr()
+	verifyFates(t, r.finish(c.all()...), d, c.errors(c.from[0], 0, flow.ICMP{Type: 3, Code: 1}, 1))
+}
+
+// attachDrop makes a program of a few instructions drop every packet that comes to
+// an interface.
+func attachDrop(tb testing.TB, ns *netns.NS, name string, attach ebpf.AttachType) {
+	tb.Helper()
+	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.SchedCLS, License: "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2 /* TCX_DROP */), asm.Return()},
+	})
+	require.NoError(tb, err)
+	defer program.Close()
+	ns.Do(tb, func() error {
+		device, err := net.InterfaceByName(name)
+		if err != nil {
+			return err
+		}
+		attached, err := link.AttachTCX(link.TCXOptions{Interface: device.Index, Program: program, Attach: attach})
+		if err == nil {
+			tb.Cleanup(func() { attached.Close() })
+		}
+		return err
+	})
+}
+
+// Programs at interfaces, with which networks of eBPF enforce their policies.
+func TestProgramsDrop(t *testing.T) {
+	for name, test := range map[string]struct {
+		attach ebpf.AttachType
+		iface  string
+		reason string
+	}{
+		"ingress": {ebpf.AttachTCXIngress, "veth0", "tc_ingress"},
+		"egress":  {ebpf.AttachTCXEgress, "veth1", "tc_egress"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCluster(t)
+			attachDrop(t, c.router, test.iface, test.attach)
+			r := startAll(t, nil)
+			var want []fate
+			for i := range c.to {
+				require.Error(t, dial(t, c.client, netip.AddrPortFrom(c.to[i], 80), 300*time.Millisecond))
+				sendUDP(t, c.client, netip.AddrPortFrom(c.to[i], 80), 2)
+				d := fate{Port: 80, Reason: test.reason, Class: flow.PolicyDrop, At: c.router.Inode(), Interface: test.iface}
+				want = append(want, c.denies(i, d, 1))
+				d.Transport = flow.TransportUDP
+				want = append(want, c.denies(i, d, 2))
+			}
+			r.await("the denials", ends(4), c.all()...)
+			verifyFates(t, r.finish(c.all()...), want...)
+		})
+	}
+}
+
+// A server that does not read loses what its buffer has no room for: each datagram
+// is counted, beside the flow that it belongs to.
+func TestBufferIsFull(t *testing.T) {
+	const n = 500
+	c := newCluster(t)
+	r := startAll(t, nil)
+	var received uint64
+	to := netip.AddrPortFrom(c.to[0], 7000)
+	c.server.Do(t, func() error {
+		s, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(to))
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		if err := s.SetReadBuffer(4096); err != nil {
+			return err
+		}
+		sendUDP(t, c.client, to, n)
+		if err := s.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+			return err
+		}
+		for {
+			if _, _, err := s.ReadFromUDPAddrPort(make([]byte, 10)); err != nil {
+				return nil
+			}
+			received++
+		}
+	})
+	require.Less(t, received, uint64(n))
+	r.await("the end", ends(3), c.all()...)
+	whole := fate{
+		Reporter: flow.ReporterSource, Transport: flow.TransportUDP, Source: c.from[0], Destination: c.to[0], Port: 7000, Action: flow.Allow,
+		Process: me, Started: 1, Completed: 1, Sent: n,
+	}
+	arrived := whole
+	arrived.Reporter = flow.ReporterDestination
+	lost := fate{Transport: flow.TransportUDP, Port: 7000, Reason: "socket_rcvbuff", Class: flow.Buffer, At: c.server.Inode()}
+	verifyFates(t, r.finish(c.all()...), whole, arrived, c.denies(0, lost, n-received))
+}
+
+// Pings that are dropped.
+func TestPingIsDropped(t *testing.T) {
+	c := newCluster(t)
+	block(t, c.router, "type filter hook forward priority 0; meta l4proto { icmp, ipv6-icmp } drop")
+	r := startAll(t, nil)
+	var want []fate
+	for i, request := range []flow.ICMP{{Type: 8}, {Type: 128}} {
+		ping(t, c.client, c.to[i])
+		d := c.denies(i, fate{Transport: flow.TransportICMP, ICMP: request, Reason: "netfilter_drop", Class: flow.PolicyDrop, At: c.router.Inode(), Interface: "veth0"}, 1)
+		if c.to[i].Is6() {
+			d.Transport = flow.TransportICMPv6
+		}
+		want = append(want, d)
+	}
+	r.await("the denials", ends(2), c.all()...)
+	verifyFates(t, r.finish(c.all()...), want...)
+}
+
+// ping sends one request, and waits for no answer.
+func ping(tb testing.TB, ns *netns.NS, to netip.Addr) {
+	tb.Helper()
+	ns.Do(tb, func() error {
+		network, kind := "ip4:icmp", icmp.Type(ipv4.ICMPTypeEcho)
+		if to.Is6() {
+			network, kind = "ip6:ipv6-icmp", ipv6.ICMPTypeEchoRequest
+		}
+		c, err := icmp.ListenPacket(network, "")
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		message, err := (&icmp.Message{Type: kind, Body: &icmp.Echo{ID: 7, Seq: 1, Data: []byte("x")}}).Marshal(nil)
+		if err != nil {
+			return err
+		}
+		_, err = c.WriteTo(message, &net.IPAddr{IP: to.AsSlice()})
+		return err
+	})
+}
+
+// What the client sent to a service is dropped on its way to the server behind it:
+// the record has both.
+func TestTranslatedIsDropped(t *testing.T) {
+	c := newCluster(t)
+	services := [2]netip.Addr{netip.MustParseAddr("203.0.113.10"), netip.MustParseAddr("2001:db8:5::10")}
+	nft(t, c.router, `table inet nat { chain c { type nat hook prerouting priority -100;
+		ip daddr 203.0.113.10 tcp dport 443 dnat ip to 198.51.100.2:80
+		ip6 daddr 2001:db8:5::10 tcp dport 443 dnat ip6 to [2001:db8:2::2]:80
+	}; }`)
+	block(t, c.router, "type filter hook forward priority 0; meta l4proto { tcp, udp } th dport 80 drop")
+	r := startAll(t, nil)
+	var want []fate
+	for i, service := range services {
+		require.Error(t, dial(t, c.client, netip.AddrPortFrom(service, 443), 300*time.Millisecond))
+		want = append(want, c.denies(i, fate{Port: 80, Reason: "netfilter_drop", Class: flow.PolicyDrop, At: c.router.Inode(), Interface: "veth0"}, 1))
+	}
+	r.await("the denials", ends(2), c.all()...)
+	flows := r.finish(c.all()...)
+	verifyFates(t, flows, want...)
+	for i := range flows {
+		require.Contains(t, services, flows[i].Destination.OriginalAddress)
+		require.EqualValues(t, 443, flows[i].Destination.OriginalPort)
+	}
+}
+
+// The server's answers are dropped: the flow is the client's all the same, and the
+// packets are the server's.
+func TestAnswerIsDropped(t *testing.T) {
+	c := newCluster(t)
+	to := serve(t, c.server, c.to[0].String(), 1)[0]
+	block(t, c.router, "type filter hook forward priority 0; meta l4proto { tcp, udp } th sport "+fmt.Sprint(to.Port())+" drop")
+	r := startAll(t, nil)
+	require.Error(t, dial(t, c.client, to, 300*time.Millisecond))
+	r.await("the denial", ends(1), c.all()...)
+	d := c.denies(0, fate{Port: to.Port(), Reason: "netfilter_drop", Class: flow.PolicyDrop, At: c.router.Inode(), Interface: "veth1", Received: 1}, 0)
+	verifyFates(t, r.finish(c.all()...), d)
+}
+
+// A policy comes while a connection and a flow are under way, and goes again: both
+// the traffic that passed and what was denied are told, each once.
+func TestPolicyComesAndGoes(t *testing.T) {
+	c := newCluster(t)
+	r := startAll(t, nil)
+	echoes := echo(t, c.server, netip.AddrPortFrom(c.to[0], 0).String())
+	client := dialUDP(t, c.client, echoes)
+	require.NoError(t, exchange(client, 3, 1))
+	nft(t, c.router, "table inet test { chain c { type filter hook forward priority 0; meta l4proto { tcp, udp } th dport "+fmt.Sprint(echoes.Port())+" drop; }; }")
+	for range 4 {
+		_, err := client.Write([]byte{1})
+		require.NoError(t, err)
+	}
+	runIn(t, c.router, "nft delete table inet test")
+	require.NoError(t, exchange(client, 2, 1))
+	r.await("both ends", ends(3), c.all()...)
+	whole := fate{
+		Reporter: flow.ReporterSource, Transport: flow.TransportUDP, Source: c.from[0], Destination: c.to[0], Port: echoes.Port(), Action: flow.Allow,
+		Process: me, Started: 1, Completed: 1, Sent: 9, Received: 5,
+	}
+	arrived := whole
+	arrived.Reporter, arrived.Sent = flow.ReporterDestination, 5
+	verifyFates(t, r.finish(c.all()...), whole, arrived, c.denies(0, fate{
+		Transport: flow.TransportUDP, Port: echoes.Port(), Reason: "netfilter_drop", Class: flow.PolicyDrop, At: c.router.Inode(), Interface: "veth0",
+	}, 4))
+}
+
+// A connect whose first packet is dropped and that gets through with the next.
+func TestAllowedAfterAll(t *testing.T) {
+	c := newCluster(t)
+	to := serve(t, c.server, c.to[0].String(), 1)[0]
+	nft(t, c.router, "table inet test { chain c { type filter hook forward priority 0; tcp dport "+fmt.Sprint(to.Port())+" drop; }; }")
+	r := startAll(t, nil)
+	asked := make(chan error, 1)
+	go func() { asked <- c.client.Try(func() error { _, err := ask(to); return err }) }()
+	r.await("the denial", ends(1), c.all()...)
+	runIn(t, c.router, "nft delete table inet test")
+	require.NoError(t, <-asked)
+	r.await("both ends", ends(3), c.all()...)
+	flows := r.finish(c.all()...)
+	denied := c.denies(0, fate{Port: to.Port(), Reason: "netfilter_drop", Class: flow.PolicyDrop, At: c.router.Inode(), Interface: "veth0"}, 1)
+	var refused, allowed []flow.Flow
+	for i := range flows {
+		if flows[i].Action == flow.Deny {
+			refused = append(refused, flows[i])
+		} else {
+			allowed = append(allowed, flows[i])
+		}
+	}
+	verifyFates(t, refused, denied)
+	verify(t, allowed, both(truth{
+		Source: c.from[0], Destination: c.to[0], Port: to.Port(), Started: 1, Completed: 1, SourcePayload: requestBytes, DestinationPayload: responseBytes,
+	})...)
+}
+
+// Connections and datagrams that nobody refuses leave no denial behind, whatever the
+// kernel drops of them at their ends.
+func TestNothingIsDenied(t *testing.T) {
+	const n = 3000
+	c := newCluster(t)
+	var to []netip.AddrPort
+	for i := range c.to {
+		to = append(to, serve(t, c.server, c.to[i].String(), 1)...)
+	}
+	r := startAll(t, nil)
+	askMany(t, c.client, to, n, 8)
+	r.await("all ends", ends(2*n), c.all()...)
+	for _, f := range r.finish(c.all()...) {
+		require.Equal(t, flow.Allow, f.Action, describe([]flow.Flow{f}))
+	}
+	require.Empty(t, r.received().Losses)
+}
+
+// A flood of more flows than there is room for: every packet is counted, first by
+// its flow, then without its source, then by its reason alone.
+func TestFlood(t *testing.T) {
+	const (
+		sources = 2000
+		ports   = 6000 // more than are told apart without their sources
+	)
+	c := newCluster(t)
+	block(t, c.router, "type filter hook forward priority 0; meta l4proto { tcp, udp } th dport > 1000 drop")
+	r := startAll(t, func(c *Config) {
+		c.Interval = time.Minute
+		c.Engines.Drops.MaxFlows = 100
+		c.Engines.Datagram.Enabled = false
+	})
+	c.client.Do(t, func() error {
+		for range sources {
+			s, err := net.Dial("udp", netip.AddrPortFrom(c.to[0], 2000).String())
+			if err != nil {
+				return err
+			}
+			if _, err := s.Write([]byte{1}); err != nil {
+				return err
+			}
+			s.Close()
+		}
+		s, err := net.ListenUDP("udp4", nil)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		for i := range ports {
+			if _, err := s.WriteToUDPAddrPort([]byte{1}, netip.AddrPortFrom(c.to[0], uint16(3000+i))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	r.stop()
+	var whole, coarse, rest, told uint64
+	for _, f := range r.received().Flows {
+		switch {
+		case f.Denial.Reason.String() != "netfilter_drop" || (f.Denial.Namespace != c.router.Inode() && f.Denial.Namespace != 0):
+		case f.Source.Address == c.from[0]:
+			whole += f.Source.Packets
+			told += f.Connections.Seen
+		case f.Destination.Address == c.to[0]:
+			coarse += f.Source.Packets
+		case !f.Destination.Address.IsValid():
+			rest += f.Source.Packets
+		}
+	}
+	require.EqualValues(t, sources+ports, whole+coarse+rest)
+	require.LessOrEqual(t, told, uint64(100)) // others on this machine may take room
+	require.NotZero(t, told)
+	require.Greater(t, coarse, uint64(sources))
+	require.NotZero(t, rest)
+}

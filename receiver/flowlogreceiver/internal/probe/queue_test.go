@@ -1,0 +1,39 @@
+//go:build linux
+
+package probe
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A cut comes behind the events of its sweep, however few Read takes at a time, and
+// once.
+func TestQueue(t *testing.T) {
+	q := newQueue()
+	events := make([]Event, 2)
+	go q.deliver(make([]Event, 3))
+	var got []int
+	for {
+		n, err := q.read(events)
+		if err != nil {
+			require.ErrorIs(t, err, ErrCut)
+			break
+		}
+		if n > 0 {
+			got = append(got, n)
+		}
+	}
+	require.Equal(t, []int{2, 1}, got)
+	begun := time.Now()
+	n, err := q.read(events)
+	require.Zero(t, n)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, time.Since(begun), pollInterval, "it waits for the next sweep")
+	q.close()
+	_, err = q.read(events)
+	require.ErrorIs(t, err, os.ErrClosed)
+}
