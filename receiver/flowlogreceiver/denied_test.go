@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -27,6 +29,7 @@ import (
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/netns"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
 )
 
 // fate is what all records of a test must add up to for one pair of ends as one of
@@ -418,6 +421,76 @@ func TestProgramsDrop(t *testing.T) {
 			}
 			r.await("the denials", ends(4), c.all()...)
 			verifyFates(t, r.finish(c.all()...), want...)
+		})
+	}
+}
+
+// A program at a cgroup refuses what its sockets send.
+func TestCgroupDenies(t *testing.T) {
+	c := newCluster(t)
+	root := probe.CgroupRoot()
+	if root == "" {
+		t.Skip("cgroup2 is not mounted")
+	}
+	group, err := os.MkdirTemp(root, "flowlog-test-")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.Eventually(t, func() bool { return os.Remove(group) == nil }, 5*time.Second, 10*time.Millisecond)
+	})
+	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.CGroupSKB, AttachType: ebpf.AttachCGroupInetEgress, License: "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	require.NoError(t, err)
+	defer program.Close()
+	attached, err := link.AttachCgroup(link.CgroupOptions{Path: group, Attach: ebpf.AttachCGroupInetEgress, Program: program})
+	require.NoError(t, err)
+	defer attached.Close()
+
+	r := startAll(t, nil)
+	to := netip.AddrPortFrom(c.to[0], 80)
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	cmd := c.client.Command("sh", "-c", `echo $$ >"$1/cgroup.procs"; exec "$2" ask "$3"`, "sh", group, exe, to.String())
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	require.NoError(t, cmd.Start())
+	flows := r.await("the denial", ends(1), c.all()...)
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	require.Equal(t, "/"+filepath.Base(group), flows[0].Process.Cgroup.String())
+	flows = r.finish(c.all()...)
+	sent := flows[0].Source.Packets
+	for _, f := range flows[1:] {
+		sent += f.Source.Packets // as often as the kernel tried
+	}
+	verifyFates(t, flows, c.denies(0, fate{Port: 80, Reason: "bpf_cgroup_egress", Class: flow.PolicyDrop, At: c.client.Inode(), Interface: "veth0"}, sent))
+}
+
+// What is left out is left out of the denials too.
+func TestDeniedFilters(t *testing.T) {
+	c := newCluster(t)
+	for name, test := range map[string]struct {
+		configure func(*Config)
+		want      int
+	}{
+		"nothing":     {func(*Config) {}, 4},
+		"port":        {func(c *Config) { c.Exclude.Ports = []uint16{9} }, 0},
+		"address":     {func(c *Config) { c.Exclude.Addresses = []string{"198.51.100.0/24"} }, 2},
+		"own process": {func(c *Config) { c.ExcludeSelf = true }, 2}, // where nobody knows who sent a datagram
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startAll(t, test.configure)
+			for i := range c.to {
+				require.Error(t, dial(t, c.client, netip.AddrPortFrom(c.to[i], 9), time.Second))
+				sendUDP(t, c.client, netip.AddrPortFrom(c.to[i], 9), 1)
+			}
+			denied := 0
+			for _, f := range r.finish(c.all()...) {
+				if f.Action == flow.Deny {
+					denied++
+				}
+			}
+			require.Equal(t, test.want, denied)
 		})
 	}
 }

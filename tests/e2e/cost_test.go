@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -148,7 +149,7 @@ func BenchmarkPrograms(b *testing.B) {
 		what  string
 		count int
 		unit  string
-	}{{"exchange", connections, "connection"}, {"datagrams", datagrams, "datagram"}} {
+	}{{"exchange", connections, "connection"}, {"datagrams", datagrams, "datagram"}, {"drops", datagrams, "drop"}} {
 		b.Run(traffic.unit, func(b *testing.B) { measurePrograms(b, traffic.what, traffic.count, traffic.unit) })
 	}
 }
@@ -260,6 +261,64 @@ func attachEmpty(b *testing.B) *ebpf.Program {
 		_ = program.Close()
 	})
 	return program
+}
+
+// BenchmarkCompleteness makes as much traffic as the machine can and compares what is
+// recorded with what there was: the part that is, what is counted as lost, and
+// what that takes of the agent.
+func BenchmarkCompleteness(b *testing.B) {
+	for _, traffic := range []struct {
+		what  string
+		count int
+		// One end's sum that tells how much was recorded.
+		query, sum string
+	}{
+		{"exchange", 200_000, "flow.reporter = source and network.transport = tcp and " + here, "flow.connections.completed"},
+		{"datagrams", 2_000_000, "flow.reporter = source and network.transport = udp and " + here, "source.packets"},
+		{"peers", 100_000, "flow.reporter = source and network.transport = udp and " + here, "source.packets"},
+		{"drops", 1_000_000, "flow.action = deny and " + here, "source.packets"},
+		{"flood", 500_000, "flow.deny.reason = socket_rcvbuff", "source.packets"}, // of most no namespace is known
+	} {
+		b.Run(traffic.what, func(b *testing.B) {
+			for b.Loop() {
+				measureCompleteness(b, traffic.what, traffic.count, traffic.query, traffic.sum)
+			}
+		})
+	}
+}
+
+// here stands for the namespace of the traffic, which only the running child knows.
+const here = "HERE"
+
+func measureCompleteness(b *testing.B, what string, count int, query, sum string) {
+	agent := startAgent(b)
+	defer agent.stop()
+	time.Sleep(5 * time.Second) // starting is over
+	begun := processorTime(b, agent.cmd.Process.Pid)
+	took, netns := makeManyIn(b, what, count)
+	all, own := resident(b, agent.cmd.Process.Pid)
+	time.Sleep(45 * time.Second) // flows have ended, and all of it is stored
+	var got groups
+	if err := agent.get("/api/v1/groups", url.Values{
+		"by": {"flow.action"}, "reporter": {"all"}, "q": {strings.Replace(query, here, "network.namespace.inode = "+netns, 1)},
+	}, &got); err != nil {
+		b.Fatal(err)
+	}
+	var recorded int64
+	for _, g := range got.Groups {
+		recorded += g.Sums[sum]
+	}
+	var status struct{ Agents []struct{ Lost uint64 } }
+	if err := agent.get("/api/v1/status", nil, &status); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(count)/took.Seconds(), "made/s")
+	b.ReportMetric(float64(recorded), "recorded")
+	b.ReportMetric(100*float64(recorded)/float64(count), "recorded-%")
+	b.ReportMetric(float64(status.Agents[0].Lost), "lost")
+	b.ReportMetric((processorTime(b, agent.cmd.Process.Pid) - begun).Seconds(), "agent-cpu-s")
+	b.ReportMetric(float64(all)/(1<<20), "MiB")
+	b.ReportMetric(float64(own)/(1<<20), "MiB-own")
 }
 
 // BenchmarkMemory reads the agent's resident memory when nothing happens and

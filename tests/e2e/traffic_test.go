@@ -21,7 +21,9 @@ import (
 
 // trafficEnv makes the test binary a process that only makes traffic, on the
 // loopback of a network namespace of its own: "exchange COUNT" connections, send
-// COUNT "datagrams", or "hold COUNT" connections.
+// COUNT "datagrams", send as many that are dropped ("drops"), send one to each of
+// COUNT "peers", send one to each of COUNT that is dropped ("flood"), or "hold COUNT"
+// connections.
 const trafficEnv = "FLOWLOGS_TEST_TRAFFIC"
 
 const (
@@ -39,18 +41,25 @@ func trafficCommand(what string, count int) *exec.Cmd {
 	return cmd
 }
 
-// makeMany makes count connections, each with a short request and response, or sends so many datagrams, and returns how long that took.
+// makeMany makes so much traffic and returns how long that took.
 func makeMany(tb testing.TB, what string, count int) time.Duration {
+	tb.Helper()
+	took, _ := makeManyIn(tb, what, count)
+	return took
+}
+
+// makeManyIn is makeMany that tells the inode number of the network namespace too.
+func makeManyIn(tb testing.TB, what string, count int) (took time.Duration, netns string) {
 	tb.Helper()
 	out, err := trafficCommand(what, count).Output()
 	if err != nil {
 		tb.Fatalf("make traffic: %v", err)
 	}
-	took, err := time.ParseDuration(strings.TrimSpace(string(out)))
-	if err != nil {
+	text, netns, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	if took, err = time.ParseDuration(text); err != nil {
 		tb.Fatal(err)
 	}
-	return took
+	return took, netns
 }
 
 // hold opens sockets, in as many processes as the limit on open files asks for,
@@ -109,20 +118,32 @@ func makeTraffic(order string) error {
 	case "exchange":
 		took, err = exchangeSockets(count)
 	case "datagrams":
-		took, err = sendDatagrams(count)
+		took, err = sendDatagrams(count, true, sameAddress)
+	case "drops":
+		took, err = sendDatagrams(count, false, sameAddress)
+	case "peers":
+		took, err = sendDatagrams(count, true, loopbackAddress)
+	case "flood":
+		took, err = sendDatagrams(count, false, loopbackAddress)
 	default:
 		err = fmt.Errorf("unknown order %q", what)
 	}
-	if err == nil {
-		fmt.Println(took)
+	if err != nil {
+		return err
 	}
-	return err
+	var self unix.Stat_t
+	if err := unix.Stat("/proc/self/ns/net", &self); err != nil {
+		return err
+	}
+	fmt.Println(took, self.Ino)
+	return nil
 }
 
-// sendDatagrams sends small datagrams to a socket that nobody reads, which costs
-// the same way through the stack as to one that is read.
-func sendDatagrams(count int) (time.Duration, error) {
-	sink, to, err := bind(unix.SOCK_DGRAM)
+// sendDatagrams sends small datagrams, each to the address that is said, from one
+// socket to one on every address, which reads them now and then, so that none is
+// dropped, or never: then the buffer is soon full, and every further one is.
+func sendDatagrams(count int, read bool, address func(int) [4]byte) (time.Duration, error) {
+	sink, to, err := bind(unix.SOCK_DGRAM, [4]byte{})
 	if err != nil {
 		return 0, err
 	}
@@ -132,27 +153,39 @@ func sendDatagrams(count int) (time.Duration, error) {
 		return 0, err
 	}
 	defer unix.Close(fd)
-	if err := unix.Connect(fd, to); err != nil {
-		return 0, err
-	}
 	payload := make([]byte, datagramSize)
+	at := *to.(*unix.SockaddrInet4)
+	const fits = 64 // in the buffer
 	begun := time.Now()
-	for range count {
-		if _, err := unix.Write(fd, payload); err != nil {
+	for sent := range count {
+		at.Addr = address(sent)
+		if err := unix.Sendto(fd, payload, 0, &at); err != nil {
 			return 0, err
+		}
+		if !read || sent%fits != fits-1 {
+			continue
+		}
+		for range fits {
+			if _, err := unix.Read(sink, payload); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return time.Since(begun), nil
 }
 
-// bind opens a socket on loopback by plain system calls: Go's own network layer
-// costs more than what is to be measured.
-func bind(kind int) (fd int, at unix.Sockaddr, err error) {
+func sameAddress(int) [4]byte { return [4]byte{127, 0, 0, 1} }
+
+func loopbackAddress(i int) [4]byte { return [4]byte{127, 1 + byte(i>>16), byte(i >> 8), byte(i)} }
+
+// bind opens a socket by plain system calls: Go's own network layer costs more than
+// what is to be measured.
+func bind(kind int, address [4]byte) (fd int, at unix.Sockaddr, err error) {
 	fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: address}); err != nil {
 		return 0, nil, err
 	}
 	at, err = unix.Getsockname(fd)
@@ -160,7 +193,7 @@ func bind(kind int) (fd int, at unix.Sockaddr, err error) {
 }
 
 func listen() (fd int, at unix.Sockaddr, err error) {
-	if fd, at, err = bind(unix.SOCK_STREAM); err != nil {
+	if fd, at, err = bind(unix.SOCK_STREAM, [4]byte{127, 0, 0, 1}); err != nil {
 		return 0, nil, err
 	}
 	return fd, at, unix.Listen(fd, 1024)

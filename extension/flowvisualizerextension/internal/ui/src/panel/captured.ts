@@ -12,7 +12,7 @@ interface Subject {
 const subjects: Subject[] = [
   { engine: "tcp", what: "TCP: bytes, RTT, process, refusals" },
   { engine: "datagram", what: "UDP, ICMP, SCTP, other IP" },
-  { engine: "drops", what: "Packets dropped by policy" },
+  { engine: "drops", what: "Denied: who, where, why" },
   { engine: "forward", what: "Forwarded traffic" },
   { engine: "kubernetes", what: "Kubernetes names and policy" },
 ];
