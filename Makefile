@@ -39,6 +39,11 @@ test: ## run every check; RUN='unit|e2e' chooses suites
 	@go build -C tools -o ../.cache/bin/check ./check
 	@.cache/bin/check -run '$(RUN)'
 
+.PHONY: soak
+soak: ## churn namespaces, interfaces and sockets under the receiver for LENGTH (5m)
+	@tools/install-needs build test
+	FLOWLOG_TEST_SOAK=$(or $(LENGTH),5m) go test -count=1 -v -run '^TestSoak$$' -timeout 1h ./receiver/flowlogreceiver
+
 .PHONY: lint
 lint: $(LINT) ## run golangci-lint
 	@$(LINT) run ./...
