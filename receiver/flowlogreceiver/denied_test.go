@@ -432,8 +432,8 @@ func TestCgroupDenies(t *testing.T) {
 	if root == "" {
 		t.Skip("cgroup2 is not mounted")
 	}
-	group, err := os.MkdirTemp(root, "flowlog-test-")
-	require.NoError(t, err)
+	group := filepath.Join(root, fmt.Sprintf("flowlog-test-%d", os.Getpid()))
+	require.NoError(t, os.Mkdir(group, 0o755))
 	t.Cleanup(func() {
 		require.Eventually(t, func() bool { return os.Remove(group) == nil }, 5*time.Second, 10*time.Millisecond)
 	})
