@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver"
@@ -23,6 +24,7 @@ import (
 // flowlog is the collector's side of a capture.
 type flowlog struct {
 	capture *capture.Capture
+	host    component.Host // since Start
 }
 
 func createLogs(_ context.Context, settings receiver.Settings, config component.Config, next consumer.Logs) (receiver.Logs, error) {
@@ -49,7 +51,8 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 	if err != nil {
 		return nil, err
 	}
-	return &flowlog{capture: capture.New(capture.Options{
+	f := new(flowlog)
+	f.capture = capture.New(capture.Options{
 		Engines:          engines,
 		Enabled:          config.Engines.enabled(),
 		Probe:            config.probe(filter),
@@ -67,8 +70,14 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 			return err
 		},
 		Logger:  settings.Logger,
-		Observe: capture.Observe{Interval: observe(telemetry)},
-	})}, nil
+		Observe: capture.Observe{Interval: observe(telemetry), Degraded: f.degraded},
+	})
+	return f, nil
+}
+
+// degraded tells the collector's health that less is captured than was asked for.
+func (f *flowlog) degraded(reason error) {
+	componentstatus.ReportStatus(f.host, componentstatus.NewRecoverableErrorEvent(reason))
 }
 
 // enabled says which engines are wanted.
@@ -137,7 +146,10 @@ func observe(t *metadata.Telemetry) func(capture.Interval) {
 }
 
 // Start implements component.Component.
-func (f *flowlog) Start(context.Context, component.Host) error { return f.capture.Start() }
+func (f *flowlog) Start(_ context.Context, host component.Host) error {
+	f.host = host
+	return f.capture.Start()
+}
 
 // Shutdown implements component.Component.
 func (f *flowlog) Shutdown(ctx context.Context) error { return f.capture.Shutdown(ctx) }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
@@ -68,6 +69,31 @@ func TestEngineTurnedOff(t *testing.T) {
 	require.Len(t, batch.Agents, 1)
 	require.Equal(t, []flow.Engine{{Name: "other", Detail: "turned off in the configuration"}, {Name: "tcp", On: true}}, batch.Agents[0].Engines)
 }
+
+// An engine that is missing or stops degrades the receiver's health, by its reason.
+func TestMissingEnginesDegradeHealth(t *testing.T) {
+	running := new(probetest.Source)
+	missing := new(probetest.Source).Engine("datagram")
+	missing.Missing = func() error { return errors.New("the kernel lacks it") }
+	recv, err := newFlowlog(receivertest.NewNopSettings(metadata.Type), createDefaultConfig().(*Config), consumertest.NewNop(),
+		[]probe.Engine{running.Engine("tcp"), missing})
+	require.NoError(t, err)
+	host := &healthHost{Host: componenttest.NewNopHost(), events: make(chan *componentstatus.Event, 10)}
+	require.NoError(t, recv.Start(context.Background(), host))
+	event := <-host.events
+	require.Equal(t, componentstatus.StatusRecoverableError, event.Status())
+	require.EqualError(t, event.Err(), "engine datagram is off: the kernel lacks it")
+	running.Fail(errors.New("the ring is gone"))
+	require.EqualError(t, (<-host.events).Err(), "engine tcp is off: the ring is gone")
+	require.NoError(t, recv.Shutdown(context.Background()))
+}
+
+type healthHost struct {
+	component.Host
+	events chan *componentstatus.Event
+}
+
+func (h *healthHost) Report(event *componentstatus.Event) { h.events <- event }
 
 // connection is one that ended, from a port that identifies it.
 func connection(id int) probe.Event {

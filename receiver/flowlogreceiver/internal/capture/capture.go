@@ -51,10 +51,13 @@ type Options struct {
 	Monotonic func() int64
 }
 
-// Observe is told what happens, for metrics. All of it comes from one goroutine.
+// Observe is told what happens, for metrics and health. What is nil is not called.
 type Observe struct {
-	// Interval is called at the end of each interval.
+	// Interval is called at the end of each interval, from one goroutine.
 	Interval func(Interval)
+	// Degraded is called by Start, and by the same goroutine later, when an engine
+	// that is wanted does not run, with the reason.
+	Degraded func(error)
 }
 
 // Interval describes one interval.
@@ -200,6 +203,7 @@ func (c *Capture) open() error {
 			state.Detail = "turned off in the configuration"
 		case err != nil:
 			state.Detail = err.Error()
+			c.degraded(state)
 			c.opts.Logger.Warn("Engine is off", zap.String("engine", e.Name), zap.Error(err))
 		default:
 			state.On = true
@@ -215,6 +219,12 @@ func (c *Capture) open() error {
 		return fmt.Errorf("start capture: no engine can run: %s", strings.Join(reasons, "; "))
 	}
 	return nil
+}
+
+func (c *Capture) degraded(e flow.Engine) {
+	if c.opts.Observe.Degraded != nil {
+		c.opts.Observe.Degraded(fmt.Errorf("engine %s is off: %s", e.Name, e.Detail))
+	}
 }
 
 func (c *Capture) openEngine(e probe.Engine, index int) error {

@@ -59,6 +59,7 @@ func (c *Capture) take(b batch) {
 		c.opts.Logger.Error("Engine stopped", zap.String("engine", c.engines[b.engine].Name), zap.Error(b.failed))
 		c.engines[b.engine].On = false
 		c.engines[b.engine].Detail = b.failed.Error()
+		c.degraded(c.engines[b.engine])
 	}
 	if c.cutting && (b.cut || b.failed != nil) {
 		c.uncut--
