@@ -90,7 +90,7 @@ func newDenies(on bool, interval time.Duration) *denies {
 // hash stands for the flow of a source's event, or of a drop.
 func (d *denies) hash(ev *probe.Event) uint64 {
 	destination := ev.Remote
-	if ev.Kind == probe.Dropped && ev.Original.IsValid() {
+	if ev.Original.IsValid() {
 		destination = ev.Original // what the source's socket knows
 	}
 	return maphash.Comparable(d.seed, struct {
