@@ -272,6 +272,50 @@ func TestDatagramsToAService(t *testing.T) {
 	}
 }
 
+// The packets of the host's own sockets are seen when they are translated already,
+// and their answers when they no longer are: they are one flow all the same.
+func TestDatagramsOfTheHostToAService(t *testing.T) {
+	for name, test := range map[string]struct{ rule, from, client string }{
+		"translated":            {"", "10.1.1.1", ""},
+		"and behind an address": {"oifname veth1 snat ip to 10.1.1.7", "10.1.1.7", "10.1.1.1"},
+		"and with another port": {"oifname veth1 masquerade random", "10.1.1.1", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n, size = 50, 64
+			c := newNode(t, 1, `
+	chain output {
+		type nat hook output priority -100;
+		ip daddr 10.96.0.1 udp dport 80 dnat ip to 10.1.1.2:8080
+	}
+	chain postrouting {
+		type nat hook postrouting priority srcnat;
+		meta l4proto udp `+cmp.Or(test.rule, "accept")+`
+	}
+`)
+			runIn(t, c.host, "ip route add 10.96.0.0/16 via 10.1.1.2")
+			runIn(t, c.host, "ip address add 10.1.1.7/32 dev veth1")
+			at := netip.AddrPortFrom(backendAddress(0), 8080)
+			meet(t, c.host, c.backends[0], at.Addr().String())
+			r, _ := c.start(t, func(c *Config) {
+				c.Engines.TCP.Enabled, c.Engines.Datagram.Enabled = false, true
+				c.Engines.Datagram.IdleTimeout = IdleTimeoutConfig{UDP: 2 * time.Second, ICMP: 2 * time.Second, Other: 2 * time.Second}
+			})
+			echo(t, c.backends[0], at.String())
+			exchangeMany(t, c.host, service, n, size)
+			r.await("all ends", ends(2*n), c.all()...)
+			want := bothTranslated(translated{
+				Source: netip.MustParseAddr("10.1.1.1"), Destination: at, Service: service,
+				Started: n, Completed: n, Sent: n * size, Received: n * size,
+			})
+			want[1].Source = netip.MustParseAddr(test.from)
+			if test.client != "" {
+				want[1].Client = netip.MustParseAddr(test.client)
+			}
+			verifyTranslated(t, r.finish(c.all()...), want...)
+		})
+	}
+}
+
 // A node port is a service at the host's own address, for who is elsewhere and for
 // the host itself.
 func TestNodePort(t *testing.T) {

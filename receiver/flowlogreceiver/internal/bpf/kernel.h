@@ -124,6 +124,11 @@ struct bpf_sock_tuple {
 #define IP_CT_DIR_ORIGINAL 0
 #define IP_CT_DIR_REPLY 1
 
+/* include/uapi/linux/netfilter/nf_conntrack_common.h */
+#define IP_CT_IS_REPLY 3
+#define IPS_SRC_NAT (1 << 4)
+#define IPS_DST_NAT (1 << 5)
+
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_ICMP 1
@@ -285,6 +290,7 @@ struct nf_conntrack_tuple_hash {
 /* One for each direction: as the connection was begun, and what answers it. */
 struct nf_conn {
 	struct nf_conntrack_tuple_hash tuplehash[2];
+	unsigned long status;
 };
 
 struct sk_buff {

@@ -65,9 +65,8 @@ type server struct {
 
 // question is an event whose connection is looked up.
 type question struct {
-	event      *probe.Event
-	connection uint64 // its hash
-	server     *server
+	event  *probe.Event
+	server *server
 }
 
 // newTranslations keeps no more than limit translations of open connections.
@@ -128,38 +127,39 @@ func (t *translations) concerns(ev *probe.Event) bool {
 // recallOrAsk completes ev if its translation is known, and else notes that it is
 // to be looked up if that is worth it.
 func (t *translations) recallOrAsk(ev *probe.Event, now int64) {
-	connection := maphash.Comparable(t.seed, struct {
-		transport     flow.Transport
-		netns         uint32
-		local, remote netip.AddrPort
-	}{ev.Transport, ev.NetNS, ev.Local, ev.Remote})
-	if known, ok := t.recall(connection, ev.Kind); ok {
+	if known, ok := t.recall(ev); ok {
 		translate(ev, &known)
 		return
 	}
 	if s := t.serverOf(ev); s.worthAsking(now) {
-		t.asked = append(t.asked, question{ev, connection, s})
+		t.asked = append(t.asked, question{ev, s})
 		t.tuples = append(t.tuples, probe.Tuple{Transport: ev.Transport, Local: ev.Local, Remote: ev.Remote})
 	}
 }
 
 // recall returns the translation of an open connection, and forgets it unless the
 // connection lives on.
-func (t *translations) recall(connection uint64, kind probe.Kind) (probe.Translation, bool) {
-	known, ok := t.now[connection]
-	if !ok {
-		known, ok = t.before[connection]
+func (t *translations) recall(ev *probe.Event) (known probe.Translation, ok bool) {
+	if len(t.now)+len(t.before) == 0 {
+		return known, false
 	}
-	switch {
-	case ok && kind == probe.Live:
-		t.remember(connection, known)
-	case ok:
-		t.forget(connection)
+	h := t.hash(ev)
+	if known, ok = t.now[h]; !ok {
+		known, ok = t.before[h]
+	}
+	if ok {
+		t.remember(h, ev.Kind, known)
 	}
 	return known, ok
 }
 
-func (t *translations) remember(connection uint64, known probe.Translation) {
+// remember keeps the translation of a connection while it is open.
+func (t *translations) remember(connection uint64, kind probe.Kind, known probe.Translation) {
+	if kind != probe.Live {
+		delete(t.now, connection)
+		delete(t.before, connection)
+		return
+	}
 	if _, ok := t.now[connection]; !ok && len(t.now) >= t.limit {
 		t.now, t.before = t.before, t.now
 		clear(t.now)
@@ -167,9 +167,13 @@ func (t *translations) remember(connection uint64, known probe.Translation) {
 	t.now[connection] = known
 }
 
-func (t *translations) forget(connection uint64) {
-	delete(t.now, connection)
-	delete(t.before, connection)
+// hash stands for ev's connection as it is before translation.
+func (t *translations) hash(ev *probe.Event) uint64 {
+	return maphash.Comparable(t.seed, struct {
+		transport     flow.Transport
+		netns         uint32
+		local, remote netip.AddrPort
+	}{ev.Transport, ev.NetNS, ev.Local, ev.Remote})
 }
 
 // serverOf returns what is known of the end that accepts ev's connection. Both ends
@@ -226,10 +230,9 @@ func (t *translations) answered(q *question, answer *probe.Translation) {
 	default:
 		t.counts.Translated++
 		q.server.misses, q.server.translates = 0, true
-		if ev.Kind == probe.Live {
-			t.remember(q.connection, *answer)
-		} else {
-			t.forget(q.connection) // its last but one event may have come with it
+		// An ended one may have become known by an event before it in the batch.
+		if ev.Kind == probe.Live || len(t.now) > 0 {
+			t.remember(t.hash(ev), ev.Kind, *answer)
 		}
 		translate(ev, answer)
 	}

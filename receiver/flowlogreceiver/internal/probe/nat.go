@@ -12,7 +12,6 @@ import (
 	"unsafe"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -79,10 +78,7 @@ func openNAT(opts Options) (_ Translator, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	var load ebpf.CollectionOptions
-	if tracking, err := btf.LoadKernelModuleSpec(conntrackModule); err == nil {
-		load.Programs.ExtraRelocationTargets = []*btf.Spec{tracking}
-	}
+	load := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{ExtraRelocationTargets: conntrackTypes()}}
 	if err := bpf.LoadNATObjects(&n.objects, &load); err != nil {
 		return nil, fmt.Errorf("load nat program: %w", err)
 	}

@@ -16,6 +16,16 @@ const (
 	conntrackLookup = "bpf_skb_ct_lookup"
 )
 
+// conntrackTypes are the types of connection tracking where that is a module; the
+// kernel's own do not hold them then.
+func conntrackTypes() []*btf.Spec {
+	types, err := btf.LoadKernelModuleSpec(conntrackModule)
+	if err != nil {
+		return nil // built in, or not there
+	}
+	return []*btf.Spec{types}
+}
+
 // missingForNAT checks what the nat engine rests on.
 func missingForNAT() error {
 	if err := missingPrivilege(ownStatus, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_NET_ADMIN); err != nil {
