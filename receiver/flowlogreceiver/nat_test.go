@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -417,6 +418,52 @@ func TestMasquerade(t *testing.T) {
 		}
 	}
 	require.Equal(t, uint64(2*n), once)
+}
+
+// The rules of kube-proxy's iptables mode, with its chains and its marks.
+func TestRulesOfKubeProxy(t *testing.T) {
+	const n = 40
+	if _, err := exec.LookPath("iptables-restore"); err != nil {
+		t.Skip("iptables is not installed: apt-get install iptables")
+	}
+	c := newNode(t, 2, "")
+	restore := c.host.Command("iptables-restore")
+	restore.Stdin = strings.NewReader(`*nat
+:KUBE-SERVICES - [0:0]
+:KUBE-SVC - [0:0]
+:KUBE-SEP-0 - [0:0]
+:KUBE-SEP-1 - [0:0]
+-A PREROUTING -j KUBE-SERVICES
+-A OUTPUT -j KUBE-SERVICES
+-A POSTROUTING -m mark --mark 0x4000/0x4000 -j MASQUERADE
+-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m tcp --dport 80 -j KUBE-SVC
+-A KUBE-SVC -m statistic --mode nth --every 2 --packet 0 -j KUBE-SEP-0
+-A KUBE-SVC -j KUBE-SEP-1
+-A KUBE-SEP-0 -s 10.1.1.2/32 -j MARK --set-xmark 0x4000/0x4000
+-A KUBE-SEP-0 -p tcp -m tcp -j DNAT --to-destination 10.1.1.2:8080
+-A KUBE-SEP-1 -s 10.1.2.2/32 -j MARK --set-xmark 0x4000/0x4000
+-A KUBE-SEP-1 -p tcp -m tcp -j DNAT --to-destination 10.1.2.2:8080
+COMMIT
+`)
+	out, err := restore.CombinedOutput()
+	require.NoError(t, err, string(out))
+	var at [2]netip.AddrPort
+	for i, b := range c.backends {
+		at[i] = netip.AddrPortFrom(backendAddress(i), 8080)
+		serveAt(t, b, at[i].String())
+	}
+	r, _ := c.start(t, nil)
+	askMany(t, c.client, []netip.AddrPort{service}, n, 1)
+	askMany(t, c.backends[0], []netip.AddrPort{service}, n, 1)
+	r.await("all ends", ends(4*n), c.all()...)
+	var want []translated
+	for _, to := range at {
+		want = append(want, bothTranslated(asked(n/2, translated{Source: clientAddress, Destination: to, Service: service}))...)
+	}
+	want = append(want, bothTranslated(asked(n/2, translated{Source: at[0].Addr(), Destination: at[1], Service: service}))...)
+	itself := bothTranslated(asked(n/2, translated{Source: at[0].Addr(), Destination: at[0], Service: service}))
+	itself[1].Source, itself[1].Client = netip.MustParseAddr("10.1.1.1"), at[0].Addr()
+	verifyTranslated(t, r.finish(c.all()...), append(want, itself...)...)
 }
 
 // A connection keeps its translation over intervals, and is looked up once at

@@ -120,8 +120,8 @@ func (t *translations) concerns(ev *probe.Event) bool {
 		ev.Original.IsValid():
 		return false
 	}
-	local := ev.Local.Addr().IsLoopback() || ev.Remote.Addr().IsLoopback()
-	return !local || ev.NetNS == t.translator.NetNS()
+	loopback := ev.Local.Addr().IsLoopback() || ev.Remote.Addr().IsLoopback()
+	return !loopback || ev.NetNS == t.translator.NetNS()
 }
 
 // recallOrAsk completes ev if its translation is known, and else notes that it is
