@@ -228,12 +228,11 @@ func TestConnectionsToAService(t *testing.T) {
 			}
 			straight := netip.AddrPortFrom(test.backend(0), 8080)
 			want = append(want, bothTranslated(asked(direct, translated{Source: test.client, Destination: straight}))...)
-			r, count := c.start(t, nil)
+			r, _ := c.start(t, nil)
 			askMany(t, c.client, []netip.AddrPort{test.service}, n, 4)
 			askMany(t, c.client, []netip.AddrPort{straight}, direct, 1)
 			r.await("all ends", ends(2*(n+direct)), c.all()...)
 			verifyTranslated(t, r.finish(c.all()...), want...)
-			require.LessOrEqual(t, count.asked.Load(), int64(2*(n+direct)))
 		})
 	}
 }
@@ -492,7 +491,7 @@ func TestLongConnectionToAService(t *testing.T) {
 	verifyTranslated(t, r.finish(c.all()...), bothTranslated(translated{
 		Source: clientAddress, Destination: backend, Service: service, Started: 1, Completed: 1, Sent: rounds * 1000,
 	})...)
-	require.Equal(t, int64(2), count.asked.Load())
+	require.LessOrEqual(t, count.asked.Load(), int64(3), "once more if a sweep meets the connect")
 }
 
 // Where nothing is translated the connection tracking is soon left alone.
@@ -556,6 +555,42 @@ func TestFailedConnectionsToAService(t *testing.T) {
 		failed(at(80), netip.AddrPort{}, "connection_refused"),
 		failed(at(81), netip.AddrPort{}, "host_unreachable"),
 		failed(netip.MustParseAddrPort("10.9.9.9:82"), at(82), "timed_out"))
+}
+
+// With all engines on a denied connection to a service is one record, wherever the
+// packets were dropped: on their way, or where nobody listens.
+func TestDeniedConnectionsToAService(t *testing.T) {
+	c := newNode(t, 1, `
+	chain prerouting {
+		type nat hook prerouting priority dstnat;
+		ip daddr 10.96.0.1 tcp dport { 80, 81, 82 } dnat ip to 10.1.1.2
+	}
+	chain forward {
+		type filter hook forward priority filter;
+		tcp dport 81 drop
+	}
+`)
+	block(t, c.backends[0], "type filter hook input priority 0; tcp dport 82 drop")
+	c.client.Sysctl(t, "net/ipv4/tcp_syn_retries", "1")
+	r, _ := c.start(t, func(c *Config) { c.Engines.Drops.Enabled, c.Engines.Datagram.Enabled = true, true })
+	var errs [3]error
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() {
+			errs[i] = c.client.Try(func() error { return dialBlocking(service.Addr().As4(), 80+i) })
+		})
+	}
+	group.Wait()
+	require.NoError(t, errors.Join(errs[:]...))
+	r.await("all ends", ends(3), c.all()...)
+	var want []translated
+	for port, reason := range map[uint16]string{80: "no_socket", 81: "netfilter_drop", 82: "netfilter_drop"} {
+		want = append(want, translated{
+			Reporter: flow.ReporterSource, Source: clientAddress, Destination: netip.AddrPortFrom(backendAddress(0), port),
+			Service: netip.AddrPortFrom(service.Addr(), port), Reason: reason, PeerUnseen: true, Started: 1, Completed: 1,
+		})
+	}
+	verifyTranslated(t, r.finish(c.all()...), want...)
 }
 
 // Namespaces go with their connections open.

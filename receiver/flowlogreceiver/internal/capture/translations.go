@@ -115,7 +115,7 @@ func (t *translations) complete(events []probe.Event, now int64) error {
 func (t *translations) concerns(ev *probe.Event) bool {
 	switch {
 	case ev.Transport != flow.TransportTCP && ev.Transport != flow.TransportUDP,
-		ev.Kind != probe.Live && ev.Kind != probe.Closed && ev.Kind != probe.Failed,
+		ev.Kind == probe.Listen || ev.Kind == probe.Unlisten || ev.Kind == probe.Dropped,
 		ev.Reporter != flow.ReporterSource && ev.Reporter != flow.ReporterDestination,
 		ev.Original.IsValid():
 		return false
@@ -221,7 +221,7 @@ func (t *translations) answered(q *question, answer *probe.Translation) {
 	switch {
 	case !answer.Remote.IsValid():
 		t.counts.Unknown++
-		if ev.Kind != probe.Failed && ev.ReceivedPackets > 0 {
+		if ev.Kind != probe.Failed && ev.Kind != probe.Connecting && ev.ReceivedPackets > 0 {
 			q.server.misses++
 		}
 	case *answer == probe.Translation{Local: ev.Local, Remote: ev.Remote}:
