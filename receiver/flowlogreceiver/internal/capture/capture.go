@@ -213,6 +213,9 @@ func (c *Capture) open() error {
 		switch err := c.openEngine(e, len(c.engines)); {
 		case !c.opts.Enabled[e.Name]:
 			state.Detail = "turned off in the configuration"
+		case errors.Is(err, probe.ErrUnneeded):
+			state.Detail = err.Error()
+			c.opts.Logger.Info("Engine is off", zap.String("engine", e.Name), zap.Error(err))
 		case err != nil:
 			state.Detail = err.Error()
 			c.degraded(state)

@@ -4,6 +4,7 @@ package capture
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -268,13 +269,21 @@ func TestTranslationsAloneCaptureNothing(t *testing.T) {
 	require.True(t, translator.Closed)
 }
 
-// A machine without connection tracking says so and goes on.
+// A machine without connection tracking says so and goes on; where that is not
+// loaded nothing is missing.
 func TestNoConnectionTracking(t *testing.T) {
-	probed := new(probetest.Source)
-	missing := probe.Engine{Name: "nat", Missing: func() error { return errors.New("connection tracking is not loaded") }}
-	r := newRecording(t, func(o *Options) { o.Interval, o.Enabled["nat"] = time.Hour, true }, probed.Engine("tcp"), missing).start()
-	probed.Add(closed(1))
-	got := r.stop()
-	require.Len(t, got.Flows, 1)
-	require.Equal(t, flow.Engine{Name: "nat", Detail: "connection tracking is not loaded"}, got.Agents[0].Engines[1])
+	for lack, degraded := range map[error]int{errors.New("the kernel is too old"): 1, fmt.Errorf("not loaded: %w", probe.ErrUnneeded): 0} {
+		probed := new(probetest.Source)
+		reports := 0
+		missing := probe.Engine{Name: "nat", Missing: func() error { return lack }}
+		r := newRecording(t, func(o *Options) {
+			o.Interval, o.Enabled["nat"] = time.Hour, true
+			o.Observe.Degraded = func(error) { reports++ }
+		}, probed.Engine("tcp"), missing).start()
+		probed.Add(closed(1))
+		got := r.stop()
+		require.Len(t, got.Flows, 1)
+		require.Equal(t, flow.Engine{Name: "nat", Detail: lack.Error()}, got.Agents[0].Engines[1])
+		require.Equal(t, degraded, reports, lack)
+	}
 }

@@ -45,7 +45,7 @@ type Filter struct {
 type Engine struct {
 	Name string
 	// Missing says what this machine lacks for the engine and what to do about
-	// it, or nil.
+	// it, or nil. It wraps ErrUnneeded if the lack takes nothing away.
 	Missing func() error
 	// Open loads and attaches the engine; nothing is left behind on an error.
 	Open func(Options) (Source, error)
@@ -72,6 +72,9 @@ func Engines() []Engine {
 		{Name: NAT, Missing: missingForNAT, OpenTranslator: openNAT},
 	}
 }
+
+// ErrUnneeded is why an engine is off that has nothing to do on this machine.
+var ErrUnneeded = errors.New("there is nothing to do for the engine")
 
 // ErrCut is returned by Source.Read after the last event of an interval.
 var ErrCut = errors.New("interval cut")

@@ -44,7 +44,7 @@ func missingForNAT() error {
 // function of a module must be allowed to list all BPF objects.
 func missingInModule(module, status string, types func() (*btf.Spec, error)) error {
 	if _, err := os.Stat(module); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("connection tracking is not loaded, so nothing is translated by it: if that changes (modprobe %s), restart the receiver", conntrackModule)
+		return fmt.Errorf("connection tracking is not loaded (module %s): %w; if that changes, restart the receiver", conntrackModule, ErrUnneeded)
 	}
 	var lookup *btf.Func
 	if spec, err := types(); err != nil || spec.TypeByName(conntrackLookup, &lookup) != nil {
