@@ -55,6 +55,10 @@ type EnginesConfig struct {
 	Datagram DatagramConfig `mapstructure:"datagram"`
 	// Drops records what the kernel denies, with the reason.
 	Drops DropsConfig `mapstructure:"drops"`
+	// NAT completes TCP connections and UDP flows by their translations: the
+	// backend of a service, the client behind another address. It captures nothing
+	// by itself.
+	NAT NATConfig `mapstructure:"nat"`
 }
 
 // EngineConfig is the configuration of one way of capturing.
@@ -99,6 +103,16 @@ type IdleTimeoutConfig struct {
 	Other time.Duration `mapstructure:"other"`
 }
 
+// NATConfig is the configuration of the nat engine.
+type NATConfig struct {
+	// Enabled turns the engine on. Default true.
+	Enabled bool `mapstructure:"enabled"`
+
+	// MaxEntries is how many open connections keep the translation that was found,
+	// 150 bytes each; others are looked up for each report. Default 65536, at least 1.
+	MaxEntries int `mapstructure:"max_entries"`
+}
+
 // FilterConfig chooses flows. The kernel decides once for each connection.
 type FilterConfig struct {
 	// Addresses matches flows with either end in one of these prefixes or
@@ -125,6 +139,7 @@ func createDefaultConfig() component.Config {
 				IdleTimeout: IdleTimeoutConfig{UDP: 30 * time.Second, ICMP: 10 * time.Second, Other: time.Minute},
 			},
 			Drops: DropsConfig{Enabled: true, MaxFlows: 16384},
+			NAT:   NATConfig{Enabled: true, MaxEntries: 65536},
 		},
 		MergeSourcePorts: true,
 		RingBufferSize:   8 << 20,
@@ -146,7 +161,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows))
 	}
 	if !c.Engines.TCP.Enabled && !c.Engines.Datagram.Enabled && !c.Engines.Drops.Enabled {
-		errs = append(errs, errors.New("engines: all are disabled: enable at least one"))
+		errs = append(errs, errors.New("engines: all that capture are disabled: enable at least one"))
 	}
 	return errors.Join(errs...)
 }
@@ -163,6 +178,14 @@ func (c *DatagramConfig) Validate() error {
 func (c *DropsConfig) Validate() error {
 	if c.MaxFlows < 1 {
 		return fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows)
+	}
+	return nil
+}
+
+// Validate checks the bounds.
+func (c *NATConfig) Validate() error {
+	if c.MaxEntries < 1 {
+		return fmt.Errorf("max_entries: %d is too few: use at least 1", c.MaxEntries)
 	}
 	return nil
 }

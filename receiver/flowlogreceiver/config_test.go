@@ -31,6 +31,7 @@ func TestConfig(t *testing.T) {
 				MaxFlows: 1000, IdleTimeout: IdleTimeoutConfig{UDP: 2 * time.Minute, ICMP: 5 * time.Second, Other: time.Hour},
 			}
 			c.Engines.Drops = DropsConfig{MaxFlows: 2000}
+			c.Engines.NAT = NATConfig{MaxEntries: 1000}
 			c.RingBufferSize = 33554432
 			c.MaxFlows = 1000
 			c.Include = FilterConfig{Addresses: []string{"10.0.0.0/8", "2001:db8::1"}, Ports: []uint16{80, 443}}
@@ -40,10 +41,11 @@ func TestConfig(t *testing.T) {
 		"interval":           {err: "interval: 50ms is too short: use at least 100ms"},
 		"ring_buffer_size":   {err: "ring_buffer_size: 5000000 is not a power of two"},
 		"max_flows":          {err: "max_flows: 0 is too few: use at least 1"},
-		"engines":            {err: "engines: all are disabled: enable at least one"},
+		"engines":            {err: "engines: all that capture are disabled: enable at least one"},
 		"no_tcp":             {want: changed(func(c *Config) { c.Engines.TCP.Enabled = false })},
 		"datagram_max_flows": {err: "engines::datagram: max_flows: 0 is too few: use at least 1"},
 		"drops_max_flows":    {err: "engines::drops: max_flows: 0 is too few: use at least 1"},
+		"nat_max_entries":    {err: "engines::nat: max_entries: 0 is too few: use at least 1"},
 		"idle_timeout":       {err: "idle_timeout: udp: 0s is too short: use at least 1s\nother: 500ms is too short: use at least 1s"},
 		"addresses":          {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
 	} {

@@ -59,6 +59,7 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 		Interval:         config.Interval,
 		MergeSourcePorts: config.MergeSourcePorts,
 		MaxFlows:         config.MaxFlows,
+		MaxTranslations:  config.Engines.NAT.MaxEntries,
 		Observer:         flow.Observer{Host: flow.InternKnown(host)},
 		Node:             nodeID(host, settings.ID),
 		Version:          settings.BuildInfo.Version,
@@ -84,6 +85,7 @@ func (f *flowlog) degraded(reason error) {
 func (c *EnginesConfig) enabled() map[string]bool {
 	return map[string]bool{
 		probe.TCP: c.TCP.Enabled, probe.Datagram: c.Datagram.Enabled, probe.Drops: c.Drops.Enabled,
+		probe.NAT: c.NAT.Enabled,
 	}
 }
 
@@ -142,6 +144,10 @@ func observe(t *metadata.Telemetry) func(capture.Interval) {
 		for _, l := range i.Losses {
 			t.CountLost(ctx, l.Stage, l.Unit, l.Count)
 		}
+		t.CountLookups(ctx, "translated", i.Translations.Translated)
+		t.CountLookups(ctx, "untranslated", i.Translations.Untranslated)
+		t.CountLookups(ctx, "unknown", i.Translations.Unknown)
+		t.CountLookups(ctx, "failed", i.Translations.Failed)
 	}
 }
 

@@ -50,6 +50,12 @@ func needEngine(tb testing.TB, name string) {
 // so their own process is not left out.
 func start(tb testing.TB, configure func(*Config)) *rig {
 	tb.Helper()
+	return startWith(tb, probe.Engines(), configure)
+}
+
+// startWith is start with engines that a test has changed.
+func startWith(tb testing.TB, engines []probe.Engine, configure func(*Config)) *rig {
+	tb.Helper()
 	config := createDefaultConfig().(*Config)
 	config.ExcludeSelf = false
 	config.Interval = 200 * time.Millisecond
@@ -63,7 +69,7 @@ func start(tb testing.TB, configure func(*Config)) *rig {
 	}
 	require.NoError(tb, config.Validate())
 	r := &rig{tb: tb, sink: new(consumertest.LogsSink)}
-	recv, err := NewFactory().CreateLogs(context.Background(), receivertest.NewNopSettings(metadata.Type), config, r.sink)
+	recv, err := newFlowlog(receivertest.NewNopSettings(metadata.Type), config, r.sink, engines)
 	require.NoError(tb, err)
 	require.NoError(tb, recv.Start(context.Background(), componenttest.NewNopHost()))
 	r.stop = sync.OnceFunc(func() {
@@ -134,8 +140,9 @@ func describe(flows []flow.Flow) string {
 	var b strings.Builder
 	for i := range flows {
 		f := &flows[i]
-		fmt.Fprintf(&b, "%s %s:%d -> %s:%d %s %s %s exe=%s src=%s dst=%s peer=%v bytes=%d/%d packets=%d/%d payload=%d/%d %+v\n",
-			f.Reporter, f.Source.Address, f.Source.Port, f.Destination.Address, f.Destination.Port, f.Action, f.Denial.Reason, f.Denial.Class,
+		fmt.Fprintf(&b, "%s %s:%d (%s) -> %s:%d (%s:%d) %s %s %s exe=%s src=%s dst=%s peer=%v bytes=%d/%d packets=%d/%d payload=%d/%d %+v\n",
+			f.Reporter, f.Source.Address, f.Source.Port, f.Source.OriginalAddress,
+			f.Destination.Address, f.Destination.Port, f.Destination.OriginalAddress, f.Destination.OriginalPort, f.Action, f.Denial.Reason, f.Denial.Class,
 			f.Process.Executable, f.Source.Process, f.Destination.Process, f.PeerObserved,
 			f.Source.Bytes, f.Destination.Bytes, f.Source.Packets, f.Destination.Packets,
 			f.Source.PayloadBytes, f.Destination.PayloadBytes, f.Connections)

@@ -220,6 +220,46 @@ static __always_inline void note_reject(struct __sk_buff *ctx, const struct pack
 	bpf_map_update_elem(&rejects, &key, &now, BPF_ANY);
 }
 
+/* Packets of the host's own sockets are seen when they are translated already, and
+ * the answers to them when they no longer are. The flow goes by what the socket knows. */
+static __always_inline void undo_translation(struct __sk_buff *ctx, struct sk_buff *skb, struct packet *p)
+{
+	struct nf_conntrack_tuple *tuple;
+	struct in6_addr local, remote;
+	__be16 local_port, remote_port;
+	unsigned long nfct, status;
+	struct nf_conn *ct;
+	__u8 protocol;
+
+	if (!bpf_core_field_exists(skb->_nfct) || !bpf_core_type_exists(struct nf_conn))
+		return;
+	nfct = skb->_nfct;
+	ct = (struct nf_conn *)(nfct & ~7UL);
+	if (!ct || bpf_core_read(&status, sizeof(status), &ct->status) || !(status & (IPS_SRC_NAT | IPS_DST_NAT)))
+		return;
+	if ((nfct & 7) >= IP_CT_IS_REPLY)
+		tuple = __builtin_preserve_access_index(&ct->tuplehash[IP_CT_DIR_REPLY].tuple);
+	else
+		tuple = __builtin_preserve_access_index(&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
+	/* An error of ICMP belongs to the connection that it is about. */
+	if (bpf_core_read(&protocol, sizeof(protocol), &tuple->dst.protonum) || protocol != p->key.protocol)
+		return;
+	if (bpf_core_read(&local, sizeof(local), &tuple->src.u3) || bpf_core_read(&remote, sizeof(remote), &tuple->dst.u3) ||
+	    bpf_core_read(&local_port, sizeof(local_port), &tuple->src.u) || bpf_core_read(&remote_port, sizeof(remote_port), &tuple->dst.u))
+		return;
+	if (ctx->protocol == bpf_htons(ETH_P_IP)) {
+		map_in4(p->key.local, local.in6_u.u6_addr32[0]);
+		map_in4(p->key.remote, remote.in6_u.u6_addr32[0]);
+	} else {
+		copy_in6(p->key.local, &local);
+		copy_in6(p->key.remote, &remote);
+	}
+	if (p->key.remote_port) {
+		p->key.local_port = bpf_ntohs(local_port);
+		p->key.remote_port = bpf_ntohs(remote_port);
+	}
+}
+
 static __always_inline void add(struct datagram_sum *to, const struct datagram_sum *sum)
 {
 	__sync_fetch_and_add(&to->packets, sum->packets);
@@ -322,6 +362,8 @@ static __always_inline void account(struct __sk_buff *ctx, bool out)
 	if (!sk)
 		return;
 	p.key.netns = netns_of(sk);
+	if (out)
+		undo_translation(ctx, skb, &p);
 	now = bpf_ktime_get_ns();
 	flow = bpf_map_lookup_elem(&datagram_flows, &p.key);
 	if (!flow) {

@@ -73,7 +73,6 @@ struct {
 #define TCP_NEW_SYN_RECV 12
 #define RTN_LOCAL 2
 #define RTF_LOCAL 0x80000000
-#define IP_CT_IS_REPLY 3
 #define WELL_KNOWN_PORTS 1024
 struct ipv4_header {
 	__u8 version_length;
@@ -284,7 +283,7 @@ static __always_inline void read_conntrack(struct dropped *p, struct sk_buff *sk
 	ct = (struct nf_conn *)(nfct & ~7UL);
 	if (!ct)
 		return;
-	tuple = __builtin_preserve_access_index(&ct->tuplehash[0].tuple);
+	tuple = __builtin_preserve_access_index(&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 	if (bpf_core_read(&protocol, sizeof(protocol), &tuple->dst.protonum) || protocol != p->key.protocol ||
 	    bpf_core_read(&to, sizeof(to), &tuple->dst.u3) || bpf_core_read(&port, sizeof(port), &tuple->dst.u))
 		return;

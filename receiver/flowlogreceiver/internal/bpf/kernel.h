@@ -37,6 +37,7 @@ enum bpf_map_type {
 #define BPF_NOEXIST 1
 #define BPF_F_NO_PREALLOC (1U << 0)
 #define BPF_F_CLONE (1U << 9)
+#define BPF_F_MMAPABLE (1U << 10)
 #define BPF_SK_STORAGE_GET_F_CREATE (1ULL << 0)
 #define BPF_RB_NO_WAKEUP (1ULL << 0)
 #define BPF_RB_FORCE_WAKEUP (1ULL << 1)
@@ -90,6 +91,23 @@ struct bpf_sock {
 	__u32 protocol;
 };
 
+struct bpf_sock_tuple {
+	union {
+		struct {
+			__be32 saddr;
+			__be32 daddr;
+			__be16 sport;
+			__be16 dport;
+		} ipv4;
+		struct {
+			__be32 saddr[4];
+			__be32 daddr[4];
+			__be16 sport;
+			__be16 dport;
+		} ipv6;
+	};
+};
+
 /* include/net/tcp_states.h: the tracepoint's arguments, fixed since 2.6. */
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
@@ -101,6 +119,15 @@ struct bpf_sock {
 #define TCP_LAST_ACK 9
 #define TCP_LISTEN 10
 #define TCP_CLOSING 11
+
+/* include/uapi/linux/netfilter/nf_conntrack_tuple_common.h */
+#define IP_CT_DIR_ORIGINAL 0
+#define IP_CT_DIR_REPLY 1
+
+/* include/uapi/linux/netfilter/nf_conntrack_common.h */
+#define IP_CT_IS_REPLY 3
+#define IPS_SRC_NAT (1 << 4)
+#define IPS_DST_NAT (1 << 5)
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -235,8 +262,18 @@ union nf_inet_addr {
 	__u32 all[4];
 };
 
+union nf_conntrack_man_proto {
+	__be16 all;
+};
+
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+	union nf_conntrack_man_proto u;
+	__u16 l3num;
+};
 
 struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
 	struct {
 		union nf_inet_addr u3;
 		union {
@@ -250,8 +287,10 @@ struct nf_conntrack_tuple_hash {
 	struct nf_conntrack_tuple tuple;
 };
 
+/* One for each direction: as the connection was begun, and what answers it. */
 struct nf_conn {
 	struct nf_conntrack_tuple_hash tuplehash[2];
+	unsigned long status;
 };
 
 struct sk_buff {

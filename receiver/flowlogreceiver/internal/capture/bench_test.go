@@ -69,3 +69,50 @@ func processorTime() time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// BenchmarkTranslations completes a batch of events, with a translator that costs
+// nothing: what its look-ups cost is measured beside it.
+func BenchmarkTranslations(b *testing.B) {
+	const batch = 512
+	live, ended := make([]probe.Event, batch), make([]probe.Event, batch)
+	for i := range batch {
+		live[i], ended[i] = from(uint16(i+1), probe.Live), from(uint16(i+1), probe.Closed)
+	}
+	for _, test := range []struct {
+		name   string
+		events []probe.Event
+		free   free
+	}{
+		{"known", live, free{backendAddress}},
+		{"looked up", ended, free{backendAddress}},
+		{"of no service", ended, free{serviceAddress}},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			tr := newTranslations(test.free, 2*batch)
+			events := make([]probe.Event, batch)
+			var used time.Duration
+			for b.Loop() {
+				copy(events, test.events)
+				began := time.Now()
+				if err := tr.complete(events, 1); err != nil {
+					b.Fatal(err)
+				}
+				used += time.Since(began)
+			}
+			b.ReportMetric(float64(used.Nanoseconds())/float64(b.N*batch), "ns/event")
+		})
+	}
+}
+
+// free translates all destinations to one, without asking anybody.
+type free struct{ to netip.AddrPort }
+
+func (f free) Translate(tuples []probe.Tuple, translations []probe.Translation) error {
+	for i := range tuples {
+		translations[i] = probe.Translation{Local: tuples[i].Local, Remote: f.to}
+	}
+	return nil
+}
+
+func (f free) NetNS() uint32 { return 1 }
+func (f free) Close() error  { return nil }

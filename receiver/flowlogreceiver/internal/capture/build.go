@@ -38,6 +38,12 @@ func (c *Capture) build(f *flow.Flow, ev *probe.Event, process flow.Name, offset
 	} else {
 		f.Source, f.Destination = remote, local
 	}
+	f.Destination.OriginalAddress, f.Destination.OriginalPort = ev.Original.Addr(), ev.Original.Port()
+	// A source of which only the port is another, for the same was in use, is no
+	// other client.
+	if ev.Reporter == flow.ReporterDestination && ev.Alias.Addr() != ev.Remote.Addr() {
+		f.Source.OriginalAddress, f.Source.OriginalPort = ev.Alias.Addr(), ev.Alias.Port()
+	}
 	if ev.Started {
 		f.Connections.Started = 1
 	}

@@ -35,6 +35,8 @@ type Options struct {
 	MergeSourcePorts bool
 	// MaxFlows bounds the open records; when it is reached they are sent early.
 	MaxFlows int
+	// MaxTranslations bounds the open connections whose translation is remembered.
+	MaxTranslations int
 
 	Observer flow.Observer
 	// Node is the first part of every record's ID.
@@ -70,6 +72,8 @@ type Interval struct {
 	Waiting int
 	Sweep   time.Duration
 	Losses  []flow.Loss
+	// Translations counts the look-ups.
+	Translations Translations
 }
 
 // Capture records flows from Start to Shutdown.
@@ -89,6 +93,9 @@ type Capture struct {
 	free    chan []probe.Event
 	swept   chan sweepOutcome
 
+	translator  probe.Translator // nil when nothing is looked up
+	translating int              // its place in engines
+
 	outbox *outbox
 
 	// Owned by run.
@@ -100,6 +107,8 @@ type Capture struct {
 	cgroups   *cgroups
 	losses    *losses
 	scratch   flow.Flow
+
+	translations *translations // nil without a translator
 
 	begun      time.Time
 	epoch      uint32
@@ -191,6 +200,9 @@ func (c *Capture) begin() {
 	c.processes, c.cgroups = newProcessNames("/proc"), newCgroups(probe.CgroupRoot())
 	c.denies = newDenies(c.isOn(probe.Drops), c.opts.Interval)
 	c.losses = newLosses(c.begun.UnixNano())
+	if c.translator != nil {
+		c.translations = newTranslations(c.translator, c.opts.MaxTranslations)
+	}
 }
 
 // open opens every engine that is wanted and possible.
@@ -201,6 +213,9 @@ func (c *Capture) open() error {
 		switch err := c.openEngine(e, len(c.engines)); {
 		case !c.opts.Enabled[e.Name]:
 			state.Detail = "turned off in the configuration"
+		case errors.Is(err, probe.ErrUnneeded):
+			state.Detail = err.Error()
+			c.opts.Logger.Info("Engine is off", zap.String("engine", e.Name), zap.Error(err))
 		case err != nil:
 			state.Detail = err.Error()
 			c.degraded(state)
@@ -216,6 +231,10 @@ func (c *Capture) open() error {
 	}
 	if len(c.sources) == 0 {
 		c.engines = nil
+		if c.translator != nil {
+			_ = c.translator.Close() // there is nothing to translate
+			c.translator = nil
+		}
 		return fmt.Errorf("start capture: no engine can run: %s", strings.Join(reasons, "; "))
 	}
 	return nil
@@ -232,6 +251,12 @@ func (c *Capture) openEngine(e probe.Engine, index int) error {
 		return nil
 	}
 	if err := e.Missing(); err != nil {
+		return err
+	}
+	if e.OpenTranslator != nil {
+		var err error
+		c.translator, err = e.OpenTranslator(c.opts.Probe)
+		c.translating = index
 		return err
 	}
 	s, err := e.Open(c.opts.Probe)
@@ -269,6 +294,9 @@ func (c *Capture) Shutdown(ctx context.Context) error {
 	var errs []error
 	for _, s := range c.sources {
 		errs = append(errs, s.Close())
+	}
+	if c.translator != nil {
+		errs = append(errs, c.translator.Close())
 	}
 	c.readers.Wait()
 	c.outbox.close()

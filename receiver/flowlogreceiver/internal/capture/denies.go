@@ -36,6 +36,9 @@ type denies struct {
 
 	senders *generations[sender]
 	told    *generations[*denied]
+	// translated leads from flows as they are behind a translation, where they may be
+	// dropped, to what their source knows.
+	translated *generations[untranslated]
 
 	dropped []probe.Event // in this interval
 	late    []probe.Event // in the last one, without a sender so far
@@ -54,6 +57,12 @@ type sender struct {
 	netns    uint32
 	excluded bool
 	errno    syscall.Errno // that the attempt ended with
+}
+
+// untranslated is a flow as its source knows it.
+type untranslated struct {
+	flow          uint64
+	local, remote netip.AddrPort
 }
 
 // denied is a flow whose denial was told.
@@ -84,20 +93,26 @@ func newDenies(on bool, interval time.Duration) *denies {
 	return &denies{
 		on: on, seed: maphash.MakeSeed(),
 		senders: newGenerations[sender](maxDenied, cuts), told: newGenerations[*denied](maxDenied, cuts),
+		translated: newGenerations[untranslated](maxDenied, cuts),
 	}
 }
 
 // hash stands for the flow of a source's event, or of a drop.
 func (d *denies) hash(ev *probe.Event) uint64 {
 	destination := ev.Remote
-	if ev.Kind == probe.Dropped && ev.Original.IsValid() {
+	if ev.Original.IsValid() {
 		destination = ev.Original // what the source's socket knows
 	}
+	return d.hashOf(ev, ev.Local, destination)
+}
+
+// hashOf is hash with other ends.
+func (d *denies) hashOf(ev *probe.Event, source, destination netip.AddrPort) uint64 {
 	return maphash.Comparable(d.seed, struct {
 		transport           flow.Transport
 		source, destination netip.AddrPort
 		icmp                flow.ICMP
-	}{ev.Transport, ev.Local, destination, ev.ICMP})
+	}{ev.Transport, source, destination, ev.ICMP})
 }
 
 // hold takes an event that is a drop, or that one may explain. False if it is
@@ -151,7 +166,60 @@ func (d *denies) allowed(ev *probe.Event) {
 func (d *denies) note(ev *probe.Event, process flow.Name) uint64 {
 	h := d.hash(ev)
 	d.senders.put(h, sender{process, ev.PID, ev.Cgroup, ev.NetNS, ev.Excluded, ev.Errno})
+	if ev.Original.IsValid() || ev.Alias.IsValid() {
+		d.noteTranslated(ev, h)
+	}
 	return h
+}
+
+// noteTranslated notes as what else a drop may show a flow: its destination as what
+// the source asked for and as what stands behind it, its source by either address.
+func (d *denies) noteTranslated(ev *probe.Event, flow uint64) {
+	source, asked := ev.Local, ev.Remote
+	if ev.Alias.IsValid() {
+		source = ev.Alias
+	}
+	if ev.Original.IsValid() {
+		asked = ev.Original
+	}
+	for _, destination := range []netip.AddrPort{ev.Remote, asked} {
+		if h := d.hashOf(ev, source, destination); h != flow {
+			d.translated.put(h, untranslated{flow, ev.Local, asked})
+		}
+	}
+}
+
+// asSent puts what the source knows of a dropped flow into ev, and returns what
+// stands for it.
+func (d *denies) asSent(ev *probe.Event, refused map[netip.AddrPort]*heldEvent) uint64 {
+	h := d.hash(ev)
+	by, ok := d.translated.get(h)
+	if r := refused[ev.Local]; !ok && r != nil && ev.Transport == r.event.Transport && !ev.Original.IsValid() {
+		if _, known := d.senders.get(h); !known {
+			by, ok = untranslated{r.flow, ev.Local, r.event.Remote}, true
+		}
+	}
+	if !ok {
+		return h
+	}
+	ev.Local = by.local
+	if by.remote != ev.Remote {
+		ev.Original = by.remote
+	}
+	return by.flow
+}
+
+// refusals are the connects that were refused, by their source. Connection tracking
+// lets go of such a connection at once, so that nothing but the source tells that it
+// is the one that found no listener behind a service.
+func refusals(failed []heldEvent) map[netip.AddrPort]*heldEvent {
+	refused := make(map[netip.AddrPort]*heldEvent)
+	for i := range failed {
+		if ev := &failed[i].event; ev.Errno == syscall.ECONNREFUSED && !ev.Original.IsValid() {
+			refused[ev.Local] = &failed[i]
+		}
+	}
+	return refused
 }
 
 // settle decides about what was held: denials are to be told as such, the others as
@@ -161,8 +229,10 @@ func (d *denies) note(ev *probe.Event, process flow.Name) uint64 {
 // The last call waits for nobody.
 func (d *denies) settle(last bool, local func(netip.Addr) bool) (denials []denial, others []heldEvent) {
 	packets := make(map[uint64]uint64) // dropped on their way from the source
+	refused := refusals(d.failed)
 	tell := func(ev *probe.Event, wait bool) {
-		h := d.hash(ev)
+		told := denial{event: *ev}
+		h := d.asSent(&told.event, refused)
 		from, known := d.senders.get(h)
 		switch {
 		case known && from.excluded:
@@ -171,7 +241,6 @@ func (d *denies) settle(last bool, local func(netip.Addr) bool) (denials []denia
 			d.late = append(d.late, *ev)
 			return
 		}
-		told := denial{event: *ev}
 		if known {
 			told.from = &from
 		}
@@ -237,4 +306,5 @@ func (d *denies) explains(h *heldEvent, dropped uint64) bool {
 func (d *denies) cut() {
 	d.senders.cut()
 	d.told.cut()
+	d.translated.cut()
 }

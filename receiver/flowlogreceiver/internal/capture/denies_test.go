@@ -68,6 +68,27 @@ func settleInterval(d *denies, events ...probe.Event) toldDenials {
 	return sum
 }
 
+// Behind a translation the kernel drops what the source does not know: the record
+// is of what that asked for.
+func TestADropBehindATranslationIsOfWhatTheSourceAsked(t *testing.T) {
+	backend, alias := netip.MustParseAddrPort("10.9.9.9:8080"), netip.MustParseAddrPort("10.9.9.1:61000")
+	tracked := attempt(probe.Failed, syscall.ETIMEDOUT)
+	tracked.Remote, tracked.Original, tracked.Alias = backend, aServer, alias
+	for source, failed := range map[netip.AddrPort]probe.Event{alias: tracked, aClient: attempt(probe.Failed, syscall.ECONNREFUSED)} {
+		d := newDenies(true, time.Minute)
+		drop := dropped(flow.TransportTCP, 1)
+		drop.Local, drop.Remote = source, backend
+		require.True(t, d.hold(&drop, flow.Name{}, false))
+		require.True(t, d.hold(&failed, flow.Intern("curl"), false))
+		denials, others := d.settle(false, func(netip.Addr) bool { return true })
+		require.Empty(t, others)
+		require.Len(t, denials, 1)
+		require.Equal(t, aClient, denials[0].event.Local)
+		require.Equal(t, backend, denials[0].event.Remote)
+		require.Equal(t, aServer, denials[0].event.Original)
+	}
+}
+
 func TestDenialsAreToldOnce(t *testing.T) {
 	type step struct {
 		events []probe.Event
@@ -76,6 +97,12 @@ func TestDenialsAreToldOnce(t *testing.T) {
 	tcp, udp := dropped(flow.TransportTCP, 1), dropped(flow.TransportUDP, 2)
 	translated := dropped(flow.TransportTCP, 1)
 	translated.Remote, translated.Original = netip.MustParseAddrPort("10.9.9.9:8080"), aServer
+	asked := attempt(probe.Failed, syscall.ETIMEDOUT)
+	asked.Remote, asked.Original, asked.Alias = translated.Remote, aServer, netip.MustParseAddrPort("10.9.9.1:61000")
+	behind, masqueraded, unheard := translated, translated, translated
+	behind.Local, behind.Original = asked.Alias, netip.AddrPort{}
+	masqueraded.Local = asked.Alias
+	unheard.Original = netip.AddrPort{}
 	excluded := attempt(probe.Failed, syscall.ECONNREFUSED)
 	excluded.Excluded = true
 	answer := dropped(flow.TransportUDP, 0)
@@ -104,6 +131,16 @@ func TestDenialsAreToldOnce(t *testing.T) {
 		},
 		"what was dropped behind a service is the attempt at the service": {
 			{[]probe.Event{translated, attempt(probe.Failed, syscall.ETIMEDOUT)}, toldDenials{1, 1, 1, 0}},
+		},
+		"or what connection tracking knew of it": {
+			{[]probe.Event{behind, masqueraded, asked}, toldDenials{2, 1, 2, 0}},
+		},
+		"or what was refused there": {
+			{[]probe.Event{unheard, attempt(probe.Failed, syscall.ECONNREFUSED)}, toldDenials{1, 1, 1, 0}},
+		},
+		"but not what another asked for": {
+			{[]probe.Event{behind, attempt(probe.Failed, syscall.ECONNREFUSED)}, toldDenials{0, 0, 0, 1}},
+			{nil, toldDenials{1, 1, 0, 0}},
 		},
 		"drops of what is left out are left out": {
 			{[]probe.Event{excluded, tcp}, toldDenials{}},

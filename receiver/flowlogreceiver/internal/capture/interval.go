@@ -60,6 +60,7 @@ func (c *Capture) endCut(last bool) {
 		c.opts.Observe.Interval(Interval{
 			Events: c.events, Records: c.sentEarly + len(flows), Connections: c.sweep.Live, Deferred: c.sweep.Deferred,
 			Waiting: c.outbox.state().waiting, Sweep: c.sweep.took, Losses: batch.Losses,
+			Translations: c.translations.takeCounts(),
 		})
 	}
 	c.emit(batch)
@@ -102,14 +103,15 @@ func (c *Capture) settle(last bool) *table {
 			into = late
 		}
 		source, ok := c.peers.source(&w.event)
-		local := c.places.local(w.event.Remote.Addr())
+		from := sourceOf(&w.event).Addr()
+		local := c.places.local(from)
 		if !ok && local && !w.late && !last {
 			w.late = true
 			c.peers.waiting = append(c.peers.waiting, *w)
 			continue
 		}
 		if !local {
-			c.peers.learnRemote(w.event.Remote.Addr())
+			c.peers.learnRemote(from)
 		}
 		c.add(into, &w.event, c.processes.of(&w.event), source, ok)
 	}

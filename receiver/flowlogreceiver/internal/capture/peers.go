@@ -66,17 +66,29 @@ func (p *peers) hash(transport flow.Transport, source netip.AddrPort, icmp flow.
 	}{transport, source, icmp})
 }
 
-// reported notes that the source of a connection reports it, by its own event.
+// reported notes that the source of a connection reports it, by its own event. The
+// destination may see it by another address.
 func (p *peers) reported(ev *probe.Event, process flow.Name) {
 	if len(p.now) < maxPeers {
 		p.now[p.hash(ev.Transport, ev.Local, ev.ICMP)] = process
 	}
+	if ev.Alias.IsValid() && len(p.now) < maxPeers {
+		p.now[p.hash(ev.Transport, ev.Alias, ev.ICMP)] = process
+	}
+}
+
+// sourceOf is the source's own address of a destination's event.
+func sourceOf(ev *probe.Event) netip.AddrPort {
+	if ev.Alias.IsValid() {
+		return ev.Alias
+	}
+	return ev.Remote
 }
 
 // source returns the process at the source of a destination's event, and
 // whether the source reports the connection.
 func (p *peers) source(ev *probe.Event) (flow.Name, bool) {
-	h := p.hash(ev.Transport, ev.Remote, ev.ICMP)
+	h := p.hash(ev.Transport, sourceOf(ev), ev.ICMP)
 	name, ok := p.now[h]
 	if !ok {
 		name, ok = p.before[h]
@@ -96,7 +108,7 @@ func (p *peers) source(ev *probe.Event) (flow.Name, bool) {
 // mayReport tells whether it is worth waiting for the source of a destination's
 // event.
 func (p *peers) mayReport(ev *probe.Event) bool {
-	_, remote := p.remote[ev.Remote.Addr()]
+	_, remote := p.remote[sourceOf(ev).Addr()]
 	return !remote && len(p.waiting) < maxWaiting
 }
 

@@ -50,6 +50,7 @@ func (c *Capture) run() {
 
 // take merges the events of a batch into the open records.
 func (c *Capture) take(b batch) {
+	c.translate(b.events)
 	for i := range b.events {
 		c.event(&b.events[i])
 	}
@@ -63,6 +64,15 @@ func (c *Capture) take(b batch) {
 	}
 	if c.cutting && (b.cut || b.failed != nil) {
 		c.uncut--
+	}
+}
+
+// translate completes events by their translations. It says once why it cannot.
+func (c *Capture) translate(events []probe.Event) {
+	err := c.translations.complete(events, c.opts.Monotonic())
+	if err != nil && c.engines[c.translating].Detail == "" {
+		c.engines[c.translating].Detail = err.Error()
+		c.opts.Logger.Error("Translations are not known", zap.Error(err))
 	}
 }
 

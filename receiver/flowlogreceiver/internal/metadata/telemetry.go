@@ -19,13 +19,14 @@ type Telemetry struct {
 	Connections metric.Int64Gauge
 	Waiting     metric.Int64Gauge
 	Sweep       metric.Float64Histogram
+	Lookups     metric.Int64Counter
 }
 
 // NewTelemetry creates the instruments.
 func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	meter := settings.MeterProvider.Meter(ScopeName)
 	var t Telemetry
-	var errs [7]error
+	var errs [8]error
 	t.Events, errs[0] = meter.Int64Counter("flowlog_events",
 		metric.WithDescription("Events that the kernel sent."), metric.WithUnit("{events}"))
 	t.Records, errs[1] = meter.Int64Counter("flowlog_records",
@@ -41,7 +42,14 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	t.Sweep, errs[6] = meter.Float64Histogram("flowlog_sweep_duration",
 		metric.WithDescription("Time to make all living connections report."), metric.WithUnit("s"),
 		metric.WithExplicitBucketBoundaries(0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5))
+	t.Lookups, errs[7] = meter.Int64Counter("flowlog_translations",
+		metric.WithDescription("Look-ups of translated connections, by what came of them."), metric.WithUnit("{lookups}"))
 	return &t, errors.Join(errs[:]...)
+}
+
+// CountLookups adds to the look-ups of translations that had an outcome.
+func (t *Telemetry) CountLookups(ctx context.Context, outcome string, n uint64) {
+	t.Lookups.Add(ctx, int64(n), metric.WithAttributes(attribute.String("outcome", outcome)))
 }
 
 // CountLost adds to the losses at a stage.

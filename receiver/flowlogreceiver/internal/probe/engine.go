@@ -19,6 +19,7 @@ type Options struct {
 	Filter      Filter
 	Datagram    DatagramOptions
 	Drops       DropsOptions
+	NAT         NATOptions
 
 	// rejects is the map of that name, which engines share.
 	rejects *ebpf.Map
@@ -40,14 +41,16 @@ type Filter struct {
 	IncludePorts, ExcludePorts         []uint16
 }
 
-// Engine is one way of capturing.
+// Engine is one way of capturing, or of completing what others capture.
 type Engine struct {
 	Name string
 	// Missing says what this machine lacks for the engine and what to do about
-	// it, or nil.
+	// it, or nil. It wraps ErrUnneeded if the lack takes nothing away.
 	Missing func() error
 	// Open loads and attaches the engine; nothing is left behind on an error.
 	Open func(Options) (Source, error)
+	// OpenTranslator is there instead of Open if the engine captures nothing itself.
+	OpenTranslator func(Options) (Translator, error)
 }
 
 // The names of the engines.
@@ -55,6 +58,7 @@ const (
 	TCP      = "tcp"
 	Datagram = "datagram"
 	Drops    = "drops"
+	NAT      = "nat"
 )
 
 // Engines returns every engine that there is, in the order of starting.
@@ -65,8 +69,12 @@ func Engines() []Engine {
 		{Name: Datagram, Missing: missingForDatagram, Open: rejects.with(openDatagram)},
 		// Last, so that a sweep has told who sent before it tells what was dropped.
 		{Name: Drops, Missing: missingForDrops, Open: rejects.with(openDrops)},
+		{Name: NAT, Missing: missingForNAT, OpenTranslator: openNAT},
 	}
 }
+
+// ErrUnneeded is why an engine is off that has nothing to do on this machine.
+var ErrUnneeded = errors.New("there is nothing to do for the engine")
 
 // ErrCut is returned by Source.Read after the last event of an interval.
 var ErrCut = errors.New("interval cut")

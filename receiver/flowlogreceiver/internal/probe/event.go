@@ -47,6 +47,12 @@ type Event struct {
 	Cgroup uint64
 	// Local is the reporter's end. IPv4 is never mapped into IPv6.
 	Local, Remote netip.AddrPort
+	// Original is what the source asked for where that was translated into the
+	// destination; invalid when it was not, or is not known.
+	Original netip.AddrPort
+	// Alias is the source's other address where it was translated: in its own event
+	// what the destination sees, in the destination's what the source itself has.
+	Alias netip.AddrPort
 
 	SentPayload, ReceivedPayload uint64
 	// SentBytes and ReceivedBytes are of the IP layer.
@@ -81,9 +87,6 @@ type Event struct {
 	Errno syscall.Errno
 	// Exe is the name of the process's executable, padded with zeroes.
 	Exe [ExeLen]byte
-	// Original is where the source had sent what was translated on its way; not
-	// valid if it was not, or if that is not known.
-	Original netip.AddrPort
 	// Drop is set for Dropped. Local is then the source of the flow, and the
 	// counters are what was dropped. An address that is not known is not valid, nor
 	// is the process, unless the packets were on their way out.

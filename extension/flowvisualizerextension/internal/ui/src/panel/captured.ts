@@ -14,6 +14,7 @@ const subjects: Subject[] = [
   { engine: "datagram", what: "UDP, ICMP, SCTP, other IP" },
   { engine: "drops", what: "Denied: who, where, why" },
   { engine: "forward", what: "Forwarded traffic" },
+  { engine: "nat", what: "Backends behind services" },
   { engine: "kubernetes", what: "Kubernetes names and policy" },
 ];
 
