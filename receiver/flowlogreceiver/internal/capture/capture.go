@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/cmdline"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 	MergeSourcePorts bool
 	// MaxFlows bounds the open records; when it is reached they are sent early.
 	MaxFlows int
+	// CommandLines puts the command lines of processes into records; nil does not.
+	CommandLines *cmdline.Options
 
 	Observer flow.Observer
 	// Node is the first part of every record's ID.
@@ -98,6 +101,7 @@ type Capture struct {
 	denies    *denies
 	processes *processNames
 	cgroups   *cgroups
+	commands  *commands
 	losses    *losses
 	scratch   flow.Flow
 
@@ -191,6 +195,12 @@ func (c *Capture) begin() {
 	c.processes, c.cgroups = newProcessNames("/proc"), newCgroups(probe.CgroupRoot())
 	c.denies = newDenies(c.isOn(probe.Drops), c.opts.Interval)
 	c.losses = newLosses(c.begun.UnixNano())
+	if c.opts.CommandLines != nil {
+		var err error
+		if c.commands, err = newCommands("/proc", *c.opts.CommandLines); err != nil {
+			c.opts.Logger.Warn("Command lines are not recorded", zap.Error(err))
+		}
+	}
 }
 
 // open opens every engine that is wanted and possible.

@@ -54,6 +54,7 @@ type sender struct {
 	netns    uint32
 	excluded bool
 	errno    syscall.Errno // that the attempt ended with
+	exe      [probe.ExeLen]byte
 }
 
 // denied is a flow whose denial was told.
@@ -150,7 +151,7 @@ func (d *denies) allowed(ev *probe.Event) {
 
 func (d *denies) note(ev *probe.Event, process flow.Name) uint64 {
 	h := d.hash(ev)
-	d.senders.put(h, sender{process, ev.PID, ev.Cgroup, ev.NetNS, ev.Excluded, ev.Errno})
+	d.senders.put(h, sender{process, ev.PID, ev.Cgroup, ev.NetNS, ev.Excluded, ev.Errno, ev.Exe})
 	return h
 }
 
