@@ -57,7 +57,7 @@ struct tcp_state {
 	__u32 segs_in;
 	__u32 retransmits; /* segments sent again */
 	__u32 lost;        /* segments taken for lost */
-	__u32 limited;     /* jiffies */
+	__u32 limited;     /* jiffies in which data waited for the receiver's window */
 	__u32 handshake_us; /* for the next report, 0 if there is nothing to tell */
 	__u32 pid;
 	enum tcp_role role;
