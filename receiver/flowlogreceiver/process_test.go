@@ -3,6 +3,7 @@
 package flowlogreceiver
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -90,9 +91,7 @@ func TestContainer(t *testing.T) {
 	}
 	const id = "4f5e0c7b2a9d4f5e0c7b2a9d4f5e0c7b2a9d4f5e0c7b2a9d4f5e0c7b2a9d0001"
 	ns := netns.New(t)
-	parent, err := os.MkdirTemp(root, "flowlog-test-")
-	require.NoError(t, err)
-	group := filepath.Join(parent, "docker-"+id+".scope", "init.scope")
+	group := filepath.Join(root, fmt.Sprintf("flowlog-test-%d", os.Getpid()), "docker-"+id+".scope", "init.scope")
 	require.NoError(t, os.MkdirAll(group, 0o755))
 	t.Cleanup(func() { // after the process that is in it
 		for dir := group; dir != root; dir = filepath.Dir(dir) {

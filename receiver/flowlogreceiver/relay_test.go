@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,28 +23,31 @@ import (
 // is told to. Not every kernel has the queueing discipline that does this (netem),
 // so packets come to the test by two tun devices and go on from here.
 type relay struct {
-	// Lose decides about each packet; nil loses none.
+	// lose decides about each packet; nil loses none.
 	lose atomic.Pointer[func(packet []byte) bool]
 }
 
 // connectSlowly joins two namespaces by a relay that delays each packet.
 func connectSlowly(tb testing.TB, a *netns.NS, aPrefix string, b *netns.NS, bPrefix string, delay time.Duration) *relay {
 	tb.Helper()
+	if _, err := os.Stat("/dev/net/tun"); err != nil {
+		tb.Skipf("a slow wire needs tun devices: %v", err)
+	}
 	r := &relay{}
 	ends := [2]*os.File{openTun(tb, a, aPrefix), openTun(tb, b, bPrefix)}
-	done := make(chan struct{}, 4)
+	var carriers sync.WaitGroup
 	for i := range ends {
+		carriers.Add(1)
 		go func() {
+			defer carriers.Done()
 			r.carry(ends[i], ends[1-i], delay)
-			done <- struct{}{}
 		}()
 	}
 	tb.Cleanup(func() {
 		for _, end := range ends {
 			end.Close()
 		}
-		<-done
-		<-done
+		carriers.Wait()
 	})
 	return r
 }
@@ -77,6 +82,15 @@ func (r *relay) carry(from, to *os.File, delay time.Duration) {
 func (r *relay) loseAll()  { r.loseIf(func([]byte) bool { return true }) }
 func (r *relay) loseNone() { r.lose.Store(nil) }
 
+// loseSegments loses the segments with payload that have these numbers, from 1.
+func (r *relay) loseSegments(numbers ...uint32) {
+	var n atomic.Uint32
+	r.loseIf(func(packet []byte) bool {
+		return tcpPayload(packet) > 0 && slices.Contains(numbers, n.Add(1))
+	})
+}
+
+// loseIf takes a function that two goroutines call.
 func (r *relay) loseIf(lose func(packet []byte) bool) { r.lose.Store(&lose) }
 
 // openTun makes a tun device in ns, which goes with the file.

@@ -75,7 +75,7 @@ func dialFrom(tb testing.TB, clients, servers *netns.NS, address string) (client
 	tb.Helper()
 	var l net.Listener
 	servers.Do(tb, func() (err error) { l, err = net.Listen("tcp", address); return err })
-	defer l.Close()
+	tb.Cleanup(func() { l.Close() }) // not before: it tells which end of an old connection is which
 	var c net.Conn
 	clients.Do(tb, func() (err error) { c, err = net.DialTimeout("tcp", l.Addr().String(), 10*time.Second); return err })
 	s, err := l.Accept()
@@ -123,20 +123,38 @@ func TestRoundTripsAndHandshake(t *testing.T) {
 	require.LessOrEqual(t, source.TCP.CwndSum/source.TCP.Samples, uint64(truth.Snd_cwnd)+2)
 }
 
+// A connection older than the receiver tells what happens from now on, and nothing of
+// a handshake that nobody saw.
+func TestHealthOfAnOldConnection(t *testing.T) {
+	client, server, wire, clients, servers := slowPair(t, time.Millisecond)
+	wire.loseSegments(20)
+	send(t, client, server, 100_000)
+	wire.loseNone()
+	r := start(t, nil)
+	before := info(t, client).Total_retrans
+	require.NotZero(t, before)
+	send(t, client, server, 100)
+	r.await("what came after", payloads(200), clients, servers)
+	retransmits := info(t, client).Total_retrans - before
+	client.Close()
+	require.NoError(t, awaitEnd(server))
+	server.Close()
+	r.await("both ends", ends(2), clients, servers)
+	source, destination := sides(t, r.finish(clients, servers))
+	require.Zero(t, source.TCP.HandshakeSamples+destination.TCP.HandshakeSamples)
+	require.EqualValues(t, retransmits, source.TCP.Retransmits)
+	require.Zero(t, source.TCP.Lost)
+	require.NotZero(t, source.TCP.RTTSamples)
+	require.Equal(t, flow.TCPLastAck, destination.TCP.FinalState)
+}
+
 // Segments that go missing on the way are found missing, sent again, and counted
 // at the end that sent them.
 func TestLostSegments(t *testing.T) {
 	r := start(t, nil)
 	client, server, wire, clients, servers := slowPair(t, 5*time.Millisecond)
 	const lost = 3
-	n := 0
-	wire.loseIf(func(packet []byte) bool { // one of the two directions has payload
-		if tcpPayload(packet) == 0 {
-			return false
-		}
-		n++
-		return n == 20 || n == 40 || n == 60
-	})
+	wire.loseSegments(20, 40, 60)
 	send(t, client, server, 300_000)
 	r.await("what was sent", payloads(600_000), clients, servers)
 	retransmits := info(t, client).Total_retrans
