@@ -59,7 +59,7 @@ var groups = []struct {
 	{"Network", []string{"network."}},
 	{"Source", []string{"source."}},
 	{"Destination", []string{"destination."}},
-	{"Process of the reporter", []string{"process."}},
+	{"Process of the reporter", []string{"process.", "container."}},
 	{"Connections", []string{"flow.connections."}},
 	{"TCP", []string{"flow.tcp."}},
 	{"Loss", []string{"flow.loss."}},

@@ -89,6 +89,10 @@ type Process struct {
 	// Cgroup is the path below the cgroup2 root, for example
 	// "/kubepods/besteffort/pod1/2".
 	Cgroup Name
+	// Container is the id of the container, which follows from Cgroup.
+	Container Name
+	// CommandLine is unknown when processes with different ones share the record.
+	CommandLine Name
 }
 
 // Connections counts connections, or flows of a connectionless transport.
@@ -105,29 +109,14 @@ type Connections struct {
 	// either side, by unanswered retransmissions, or by the caller before the
 	// handshake was answered. The rest was closed in order.
 	Reset, TimedOut, Abandoned uint64
-}
 
-// TCP holds transport health. Times are microseconds.
-type TCP struct {
-	// RTTSum adds the smoothed round-trip times of RTTSamples connections,
-	// RTTMax is the largest of them, RTTMin the least round trip that any of
-	// them measured.
-	RTTSum, RTTSamples uint64
-	RTTMin, RTTMax     uint32
-	// Retransmits counts segments the reporter sent again.
-	Retransmits uint64
+	// ResetBySource and ResetByDestination part Reset by who sent it, as far as
+	// that is known.
+	ResetBySource, ResetByDestination uint64
 }
 
 // ICMP tells what an ICMP flow is about. A reply shares the type of its request.
 type ICMP struct{ Type, Code uint8 }
-
-// RTTMean is the mean smoothed round-trip time, or 0 when nothing was measured.
-func (t *TCP) RTTMean() uint32 {
-	if t.RTTSamples == 0 {
-		return 0
-	}
-	return uint32(t.RTTSum / t.RTTSamples)
-}
 
 // CountsOnce reports whether a view that counts each connection once takes this
 // record: the source's report, or the destination's where no agent reports the

@@ -53,8 +53,8 @@ func (f *Flow) Key(keep KeepSourcePort) Key {
 }
 
 // Merge adds other, which must share f's key, to f. Counters add, the interval
-// widens, round-trip times add with their number of samples; a source port or
-// process id that differs becomes unknown. f keeps its ID.
+// widens, round-trip times add with their number of samples; a source port,
+// process id or command line that differs becomes unknown. f keeps its ID.
 func (f *Flow) Merge(other *Flow) {
 	f.Start = min(f.Start, other.Start)
 	f.End = max(f.End, other.End)
@@ -66,6 +66,9 @@ func (f *Flow) Merge(other *Flow) {
 	}
 	if f.Process.PID != other.Process.PID {
 		f.Process.PID = 0
+	}
+	if f.Process.CommandLine != other.Process.CommandLine {
+		f.Process.CommandLine = Name{}
 	}
 	f.Source.merge(&other.Source)
 	f.Destination.merge(&other.Destination)
@@ -87,20 +90,6 @@ func (c *Connections) merge(other *Connections) {
 	c.Reset += other.Reset
 	c.TimedOut += other.TimedOut
 	c.Abandoned += other.Abandoned
-}
-
-func (t *TCP) merge(other *TCP) {
-	t.RTTSum += other.RTTSum
-	t.RTTSamples += other.RTTSamples
-	t.RTTMin = leastKnown(t.RTTMin, other.RTTMin)
-	t.RTTMax = max(t.RTTMax, other.RTTMax)
-	t.Retransmits += other.Retransmits
-}
-
-// leastKnown is the smaller of two values of which 0 means unknown.
-func leastKnown(a, b uint32) uint32 {
-	if a == 0 || (b != 0 && b < a) {
-		return b
-	}
-	return a
+	c.ResetBySource += other.ResetBySource
+	c.ResetByDestination += other.ResetByDestination
 }

@@ -25,10 +25,10 @@ func like(f *flow.Flow, r *rand.Rand) flow.Flow {
 			side[0].Port, side[0].OriginalPort = port, original
 		}
 	}
-	pid := g.Process.PID
+	other := g.Process
 	g.Process = f.Process
 	if r.IntN(2) == 0 {
-		g.Process.PID = pid
+		g.Process.PID, g.Process.CommandLine = other.PID, other.CommandLine
 	}
 	return g
 }
@@ -97,15 +97,17 @@ func TestMergeOfIntervalsAndExtremes(t *testing.T) {
 func TestKeyTellsApart(t *testing.T) {
 	base := flow.Flow{}
 	notInKey := map[string]bool{
-		"source.port": true, "source.original.port": true, "process.pid": true, // unknown when they differ
+		"source.port": true, "source.original.port": true, "process.pid": true, "process.command_line": true, // unknown when they differ
 		"source.type": true, "source.scope": true, "destination.type": true, "destination.scope": true, // follow from the address
-		"network.type": true, // derived from it
+		"container.id":         true, // follows from the cgroup
+		"flow.tcp.final_state": true, // mixed when they differ
+		"network.type":         true, // derived from it
 	}
 	values := map[flow.Type]flow.Value{
 		flow.Keyword: {Type: flow.Keyword, Str: "x"}, flow.Address: {Type: flow.Address, Addr: addr("192.0.2.1")},
 		flow.Integer: {Type: flow.Integer, Int: 7}, flow.Boolean: {Type: flow.Boolean, Int: 1},
 	}
-	enumerated := map[string]string{"flow.reporter": "forward", "flow.action": "deny", "flow.deny.class": "reject", "network.transport": "udp", "source.type": "pod", "destination.type": "pod", "source.scope": "public", "destination.scope": "public", "network.type": "ipv4"}
+	enumerated := map[string]string{"flow.reporter": "forward", "flow.action": "deny", "flow.deny.class": "reject", "network.transport": "udp", "flow.tcp.final_state": "time_wait", "source.type": "pod", "destination.type": "pod", "source.scope": "public", "destination.scope": "public", "network.type": "ipv4"}
 	for i := range flow.Flows.Fields() {
 		f := &flow.Flows.Fields()[i]
 		if f.Role != flow.Dimension {
@@ -143,4 +145,42 @@ func TestCountsOnce(t *testing.T) {
 		f := flow.Flow{Reporter: test.reporter, PeerObserved: test.peer}
 		assert.Equal(t, test.want, f.CountsOnce(), "%s %t", test.reporter, test.peer)
 	}
+}
+
+func TestMergeOfHealth(t *testing.T) {
+	a := flow.TCP{
+		RTTSum: 300, RTTSamples: 1, RTTMin: 200, RTTMax: 300, MinRTTSum: 200, MinRTTMax: 200,
+		HandshakeSum: 250, HandshakeSamples: 1, HandshakeMax: 250,
+		CwndSum: 10, MSSSum: 1448, Samples: 1, CwndMin: 10, MSSMin: 1448, FinalState: flow.TCPTimeWait,
+	}
+	b := flow.TCP{
+		RTTSum: 100, RTTSamples: 1, RTTMin: 50, RTTMax: 100, MinRTTSum: 50, MinRTTMax: 50,
+		CwndSum: 3, MSSSum: 536, Samples: 1, CwndMin: 3, MSSMin: 536,
+	}
+	f, g := flow.Flow{TCP: a}, flow.Flow{TCP: b}
+	f.Merge(&g)
+	for name, want := range map[string]int64{
+		"flow.tcp.rtt.mean": 200, "flow.tcp.rtt.min": 50, "flow.tcp.rtt.max": 300,
+		"flow.tcp.min_rtt.mean": 125, "flow.tcp.min_rtt.max": 200,
+		"flow.tcp.handshake.mean": 250, "flow.tcp.handshake.max": 250, "flow.tcp.handshake.samples": 1,
+		"flow.tcp.cwnd.mean": 6, "flow.tcp.cwnd.min": 3, "flow.tcp.mss.mean": 992, "flow.tcp.mss.min": 536, "flow.tcp.samples": 2,
+	} {
+		assert.Equal(t, want, flow.Flows.Lookup(name).Get(&f).Int, name)
+	}
+	assert.Equal(t, flow.TCPTimeWait, f.TCP.FinalState, "one that is open has no final state")
+	f.Merge(&flow.Flow{TCP: flow.TCP{FinalState: flow.TCPLastAck}})
+	assert.Equal(t, flow.TCPMixed, f.TCP.FinalState)
+	f.Merge(&flow.Flow{TCP: flow.TCP{FinalState: flow.TCPTimeWait}})
+	assert.Equal(t, flow.TCPMixed, f.TCP.FinalState, "and stays so")
+}
+
+func TestMergeOfCommandLines(t *testing.T) {
+	line := flow.Intern("sleep 1")
+	f := flow.Flow{Process: flow.Process{PID: 1, CommandLine: line}}
+	f.Merge(&flow.Flow{Process: flow.Process{PID: 2, CommandLine: line}})
+	assert.Equal(t, line, f.Process.CommandLine, "several processes with one command line have it")
+	f.Merge(&flow.Flow{Process: flow.Process{CommandLine: flow.Intern("sleep 2")}})
+	assert.False(t, f.Process.CommandLine.Known())
+	f.Merge(&flow.Flow{Process: flow.Process{CommandLine: line}})
+	assert.False(t, f.Process.CommandLine.Known(), "once lost it stays so")
 }

@@ -217,9 +217,18 @@ func processFields() []Field[Flow] {
 			Description: "Process id of the reporter's process, in the agent's pid namespace.", Absent: "several processes share the record, or it is not known",
 		}, func(f *Flow) *uint32 { return &f.Process.PID }),
 		keyword(Attribute{
+			Name: "process.command_line", Role: Dimension, Elastic: "keyword", ECS: "process.command_line", Calico: "process_args",
+			Description: "Command line of the reporter's process, quoted for a shell, with secrets replaced by ***.",
+			Absent:      "not turned on, processes with different ones share the record, or the process was gone before it was seen",
+		}, func(f *Flow) *Name { return &f.Process.CommandLine }),
+		keyword(Attribute{
 			Name: "process.linux.cgroup", Role: Dimension, Elastic: "keyword",
 			Description: "Path of the socket's cgroup below the cgroup2 root.", Absent: "no cgroup2, or the cgroup was gone before it was seen",
 		}, func(f *Flow) *Name { return &f.Process.Cgroup }),
+		keyword(Attribute{
+			Name: "container.id", Role: Dimension, Elastic: "keyword", ECS: "container.id",
+			Description: "Container of the reporter's process, from the path of its cgroup.", Absent: "the path names no container, or is not known",
+		}, func(f *Flow) *Name { return &f.Process.Container }),
 	}
 }
 
@@ -241,6 +250,10 @@ func connectionFields() []Field[Flow] {
 			func(c *Connections) *uint64 { return &c.Open })),
 		counter("reset", "", "zero", "Of the completed, ended by a reset from either side.", nonZero,
 			func(c *Connections) *uint64 { return &c.Reset }),
+		counter("reset_by_source", "", "zero, or not known which side sent it", "Of the reset, by a reset that the source sent.", nonZero,
+			func(c *Connections) *uint64 { return &c.ResetBySource }),
+		counter("reset_by_destination", "", "zero, or not known which side sent it", "Of the reset, by a reset that the destination sent.", nonZero,
+			func(c *Connections) *uint64 { return &c.ResetByDestination }),
 		counter("timed_out", "", "zero", "Of the completed, ended because the other side no longer answered.", nonZero,
 			func(c *Connections) *uint64 { return &c.TimedOut }),
 		counter("abandoned", "", "zero", "Of the completed, given up by the caller before the handshake was answered.", nonZero,
@@ -251,38 +264,4 @@ func connectionFields() []Field[Flow] {
 func withRole(role Role, f Field[Flow]) Field[Flow] {
 	f.Role = role
 	return f
-}
-
-func tcpFields() []Field[Flow] {
-	return []Field[Flow]{
-		derived(Attribute{
-			Name: "flow.tcp.rtt.mean", Type: Integer, Role: Gauge, Unit: "us", Elastic: "long", Calico: "tcp_mean_smooth_rtt",
-			Description: "Mean of the smoothed round-trip times of the record's connections.", Absent: "nothing was measured",
-		}, func(f *Flow) Value {
-			if f.TCP.RTTSamples == 0 {
-				return Value{}
-			}
-			return Value{Type: Integer, Int: int64(f.TCP.RTTMean())}
-		}),
-		known(Attribute{
-			Name: "flow.tcp.rtt.min", Role: Gauge, Unit: "us", Elastic: "long", Calico: "tcp_mean_min_rtt",
-			Description: "Least round-trip time that a connection measured.", Absent: "nothing was measured",
-		}, func(f *Flow) *uint32 { return &f.TCP.RTTMin }),
-		known(Attribute{
-			Name: "flow.tcp.rtt.max", Role: Gauge, Unit: "us", Elastic: "long", Calico: "tcp_max_smooth_rtt",
-			Description: "Largest smoothed round-trip time.", Absent: "nothing was measured",
-		}, func(f *Flow) *uint32 { return &f.TCP.RTTMax }),
-		known(Attribute{
-			Name: "flow.tcp.rtt.sum", Role: Counter, Unit: "us", Elastic: "long",
-			Description: "Sum of the smoothed round-trip times, so that means over many records stay exact.", Absent: "nothing was measured",
-		}, func(f *Flow) *uint64 { return &f.TCP.RTTSum }),
-		known(Attribute{
-			Name: "flow.tcp.rtt.samples", Role: Counter, Unit: "{connection}", Elastic: "long",
-			Description: "Connections in flow.tcp.rtt.sum.", Absent: "nothing was measured",
-		}, func(f *Flow) *uint64 { return &f.TCP.RTTSamples }),
-		known(Attribute{
-			Name: "flow.tcp.retransmits", Role: Counter, Unit: "{packet}", Elastic: "long", Calico: "tcp_total_retransmissions",
-			Description: "Segments that the reporter sent again.", Absent: "zero",
-		}, func(f *Flow) *uint64 { return &f.TCP.Retransmits }),
-	}
 }

@@ -230,7 +230,7 @@ type Group struct {
 	// Records is how many there were.
 	Records uint64
 	// Sum adds the records' counters up, as (*flow.Flow).Merge does; only its
-	// counters, Start, End and round-trip times mean anything. Connections.Open
+	// counters, Start, End and the extremes of its TCP mean anything. Connections.Open
 	// is not summed.
 	Sum flow.Flow
 	// Denied adds Connections.Seen of the denied records.

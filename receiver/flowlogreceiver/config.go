@@ -27,7 +27,7 @@ type Config struct {
 
 	// RingBufferSize is the size of the buffer between kernel and receiver, in
 	// bytes; a power of two, and a multiple of the page size. Default 8 MiB,
-	// which holds 48,000 events.
+	// which holds 41,000 events.
 	RingBufferSize int `mapstructure:"ring_buffer_size"`
 
 	// MaxFlows is how many records are open at once. When there are more, they
@@ -44,6 +44,10 @@ type Config struct {
 
 	// ExcludeSelf leaves out the collector's own connections. Default true.
 	ExcludeSelf bool `mapstructure:"exclude_self"`
+
+	// Process chooses what records say of the reporter's process beyond its name,
+	// id and cgroup.
+	Process ProcessConfig `mapstructure:"process"`
 }
 
 // EnginesConfig turns the ways of capturing on and off.
@@ -145,6 +149,7 @@ func createDefaultConfig() component.Config {
 		RingBufferSize:   8 << 20,
 		MaxFlows:         65536,
 		ExcludeSelf:      true,
+		Process:          ProcessConfig{Arguments: ArgumentsConfig{MaxLength: 1024}},
 	}
 }
 

@@ -37,6 +37,7 @@ func TestConfig(t *testing.T) {
 			c.Include = FilterConfig{Addresses: []string{"10.0.0.0/8", "2001:db8::1"}, Ports: []uint16{80, 443}}
 			c.Exclude = FilterConfig{Addresses: []string{"127.0.0.0/8"}, Ports: []uint16{22}}
 			c.ExcludeSelf = false
+			c.Process.Arguments = ArgumentsConfig{Enabled: true, MaxLength: 200, Redact: []string{`^-p(.+)$`, "id-[0-9]+"}}
 		})},
 		"interval":           {err: "interval: 50ms is too short: use at least 100ms"},
 		"ring_buffer_size":   {err: "ring_buffer_size: 5000000 is not a power of two"},
@@ -47,7 +48,9 @@ func TestConfig(t *testing.T) {
 		"drops_max_flows":    {err: "engines::drops: max_flows: 0 is too few: use at least 1"},
 		"nat_max_entries":    {err: "engines::nat: max_entries: 0 is too few: use at least 1"},
 		"idle_timeout":       {err: "idle_timeout: udp: 0s is too short: use at least 1s\nother: 500ms is too short: use at least 1s"},
-		"addresses":          {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
+		"arguments": {err: "process::arguments: max_length: 15 is not from 16 to 16384\n" +
+			`redact: "(": error parsing regexp: missing closing ): ` + "`(`"},
+		"addresses": {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			section, err := files.Sub(name)

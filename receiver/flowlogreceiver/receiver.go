@@ -17,6 +17,7 @@ import (
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/capture"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/cmdline"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/metadata"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
 )
@@ -47,6 +48,10 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 	if err != nil {
 		return nil, err
 	}
+	commandLines, err := config.Process.Arguments.commandLines()
+	if err != nil {
+		return nil, err
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, err
@@ -60,6 +65,7 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 		MergeSourcePorts: config.MergeSourcePorts,
 		MaxFlows:         config.MaxFlows,
 		MaxTranslations:  config.Engines.NAT.MaxEntries,
+		CommandLines:     commandLines,
 		Observer:         flow.Observer{Host: flow.InternKnown(host)},
 		Node:             nodeID(host, settings.ID),
 		Version:          settings.BuildInfo.Version,
@@ -102,6 +108,18 @@ func (c *Config) probe(filter probe.Filter) probe.Options {
 		},
 		Drops: probe.DropsOptions{MaxFlows: c.Engines.Drops.MaxFlows},
 	}
+}
+
+// commandLines is how command lines are printed, or nil if they are not recorded.
+func (c *ArgumentsConfig) commandLines() (*cmdline.Options, error) {
+	if !c.Enabled {
+		return nil, nil
+	}
+	patterns, err := c.patterns()
+	if err != nil {
+		return nil, err
+	}
+	return &cmdline.Options{MaxLength: c.MaxLength, Redact: patterns}, nil
 }
 
 // filter is the kernel's form of Include and Exclude.

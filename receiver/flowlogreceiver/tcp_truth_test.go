@@ -433,11 +433,11 @@ func TestAdopted(t *testing.T) {
 
 // process starts a child of the tests in ns and returns it with the address that
 // it tells. It ends with the test, or when quit is called.
-func process(tb testing.TB, ns *netns.NS, what, address string) (cmd *exec.Cmd, told netip.AddrPort, quit func()) {
+func process(tb testing.TB, ns *netns.NS, what, address string, more ...string) (cmd *exec.Cmd, told netip.AddrPort, quit func()) {
 	tb.Helper()
 	exe, err := os.Executable()
 	require.NoError(tb, err)
-	cmd = ns.Command(exe, what, address)
+	cmd = ns.Command(exe, append([]string{what, address}, more...)...)
 	cmd.Env = append(os.Environ(), childEnv+"=1")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()

@@ -39,13 +39,19 @@ func Flow(r *rand.Rand) flow.Flow {
 		NetworkNamespace: uint32(count(r)),
 		Source:           endpoint(r),
 		Destination:      endpoint(r),
-		Process:          flow.Process{Executable: pick(r, names), PID: uint32(count(r)), Cgroup: pick(r, names)},
+		Process:          flow.Process{Executable: pick(r, names), PID: uint32(count(r)), Cgroup: pick(r, names), Container: pick(r, names), CommandLine: pick(r, names)},
 		Connections: flow.Connections{
 			Seen: count(r), Started: count(r), Completed: count(r), Open: count(r),
 			Reset: count(r), TimedOut: count(r), Abandoned: count(r),
+			ResetBySource: count(r), ResetByDestination: count(r),
 		},
 		TCP: flow.TCP{
-			RTTSum: count(r), RTTSamples: count(r), RTTMin: uint32(count(r)), RTTMax: uint32(count(r)), Retransmits: count(r),
+			RTTSum: count(r), RTTSamples: count(r), RTTMin: uint32(count(r)), RTTMax: uint32(count(r)),
+			MinRTTSum: count(r), MinRTTMax: uint32(count(r)),
+			HandshakeSum: count(r), HandshakeSamples: count(r), HandshakeMax: uint32(count(r)),
+			CwndSum: count(r), MSSSum: count(r), Samples: count(r), CwndMin: uint32(count(r)), MSSMin: uint32(count(r)),
+			Retransmits: count(r), Lost: count(r), Timeouts: count(r), ZeroWindow: count(r), WindowLimited: count(r),
+			FinalState: flow.TCPState(r.IntN(int(flow.TCPMixed) + 1)),
 		},
 		ICMP: icmp(r, transport),
 	}

@@ -48,6 +48,11 @@ var (
 	ports = []uint16{0, 22, 53, 80, 443, 8443, 65535}
 )
 
+var (
+	containers   = []string{"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}
+	commandLines = []string{"curl --silent https://example.com", "nginx: worker process", "mysql --password=***"}
+)
+
 func pick[T any](g *Generator, list []T) T { return list[g.IntN(len(list))] }
 
 func (g *Generator) name(list []string) flow.Name {
@@ -126,10 +131,11 @@ func (g *Generator) Flow() flow.Flow {
 		NetworkNamespace: pick(g, []uint32{0, 4026531840, 4026532000}),
 		Source:           g.endpoint(),
 		Destination:      g.endpoint(),
-		Process:          flow.Process{Executable: g.name(processes), PID: pick(g, []uint32{0, 1, 4242}), Cgroup: g.name(cgroups)},
+		Process:          flow.Process{Executable: g.name(processes), PID: pick(g, []uint32{0, 1, 4242}), Cgroup: g.name(cgroups), Container: g.name(containers), CommandLine: g.name(commandLines)},
 		Connections: flow.Connections{
 			Seen: g.counter(), Started: g.counter(), Completed: g.counter(), Open: g.counter(),
 			Reset: g.counter(), TimedOut: g.counter(), Abandoned: g.counter(),
+			ResetBySource: g.counter(), ResetByDestination: g.counter(),
 		},
 	}
 	if f.Action == flow.Deny {
@@ -142,6 +148,8 @@ func (g *Generator) Flow() flow.Flow {
 		f.TCP = flow.TCP{
 			RTTSum: 1 + g.Uint64N(1<<30), RTTSamples: 1 + g.Uint64N(8),
 			RTTMin: g.Uint32N(5000), RTTMax: g.Uint32N(90000), Retransmits: g.counter(),
+			CwndSum: g.counter(), Samples: g.Uint64N(8), CwndMin: g.Uint32N(100), HandshakeSum: g.counter(), HandshakeSamples: g.Uint64N(8),
+			Lost: g.counter(), Timeouts: g.counter(), WindowLimited: g.counter(), FinalState: flow.TCPState(g.IntN(int(flow.TCPMixed) + 1)),
 		}
 	}
 	return f

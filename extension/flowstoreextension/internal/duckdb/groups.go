@@ -15,10 +15,14 @@ import (
 
 // gaugeSums says how (*flow.Flow).Merge joins the gauges that a group has.
 var gaugeSums = map[string]string{
-	"flow.start":       "min",
-	"flow.end":         "max",
-	"flow.tcp.rtt.min": "min",
-	"flow.tcp.rtt.max": "max",
+	"flow.start":             "min",
+	"flow.end":               "max",
+	"flow.tcp.rtt.min":       "min",
+	"flow.tcp.rtt.max":       "max",
+	"flow.tcp.min_rtt.max":   "max",
+	"flow.tcp.handshake.max": "max",
+	"flow.tcp.cwnd.min":      "min",
+	"flow.tcp.mss.min":       "min",
 }
 
 // sum is a field that groups add up and the SQL to do it.

@@ -140,11 +140,20 @@ struct bpf_sock_tuple {
 #define IPPROTO_UDPLITE 136
 #define IPPROTO_MPTCP 262
 #define PF_KTHREAD 0x00200000
+#define RCV_SHUTDOWN 1
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 enum sock_flags {
-	SOCK_DONE = 1, /* read through BTF, the number may differ */
+	SOCK_DEAD = 0, /* read through BTF, the numbers may differ */
+	SOCK_DONE = 1,
+};
+
+/* What a sender is busy with. */
+enum tcp_chrono {
+	TCP_CHRONO_UNSPEC,
+	TCP_CHRONO_BUSY,
+	TCP_CHRONO_RWND_LIMITED,
 };
 
 struct ns_common {
@@ -230,6 +239,7 @@ struct sock {
 	struct sock_common __sk_common;
 	struct socket_lock sk_lock;
 	int sk_err;
+	__u8 sk_shutdown;
 	__u16 sk_type;
 	__u16 sk_protocol;
 	struct sock_cgroup_data sk_cgrp_data;
@@ -312,6 +322,7 @@ struct inet_sock {
 
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	__u8 icsk_retransmits;
 };
 
 struct minmax_sample {
@@ -333,6 +344,13 @@ struct tcp_sock {
 	__u32 total_retrans;
 	__u32 srtt_us;
 	struct minmax rtt_min;
+	__u32 snd_cwnd;
+	__u32 snd_wnd;
+	__u32 mss_cache;
+	__u32 lost;
+	__u32 chrono_start;
+	__u32 chrono_stat[3];
+	__u8 chrono_type : 2; /* where a kernel has more bits for it, CO-RE reads those */
 };
 
 struct socket {

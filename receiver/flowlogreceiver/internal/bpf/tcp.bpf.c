@@ -52,7 +52,7 @@ static __always_inline void on_listen(struct sock *sk, struct tcp_sock *tp)
 		count(TCP_LOST_LISTENER);
 		return;
 	}
-	begin(st, TCP_ROLE_LISTENER, 0);
+	begin(st, tp, TCP_ROLE_LISTENER, 0);
 	name_process(st);
 	if (st->pid == own_process)
 		st->flags |= TCP_FLAG_EXCLUDED;
@@ -74,7 +74,7 @@ static __always_inline void on_connect(struct sock *sk, struct tcp_sock *tp)
 		count(TCP_LOST_STORAGE);
 		return;
 	}
-	begin(st, TCP_ROLE_CLIENT, 0);
+	begin(st, tp, TCP_ROLE_CLIENT, 0);
 	name_process(st);
 	if (st->pid == own_process || unwanted(tp, TCP_ROLE_CLIENT))
 		st->flags |= TCP_FLAG_EXCLUDED;
@@ -106,11 +106,21 @@ static __always_inline void on_accept(struct sock *sk, struct tcp_sock *tp)
 	if (st->role == TCP_ROLE_CLIENT)
 		return;
 	inherited = st->flags & TCP_FLAG_EXCLUDED;
-	begin(st, TCP_ROLE_SERVER, inherited);
+	begin(st, tp, TCP_ROLE_SERVER, inherited);
+	/* The one round trip measured so far is from the SYN-ACK to what answered it. */
+	st->handshake_us = tp->srtt_us >> 3;
 	if (!st->pid)
 		name_after_listener(st, tp);
 	if (unwanted(tp, TCP_ROLE_SERVER))
 		st->flags |= TCP_FLAG_EXCLUDED;
+}
+
+static __always_inline void on_connected(struct sock *sk)
+{
+	struct tcp_state *st = bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
+
+	if (st && !(st->flags & TCP_FLAG_ADOPTED))
+		st->handshake_us = (bpf_ktime_get_ns() - st->since) / 1000;
 }
 
 static __always_inline void on_close(struct sock *sk, struct tcp_sock *tp, int oldstate)
@@ -138,7 +148,7 @@ static __always_inline void on_close(struct sock *sk, struct tcp_sock *tp, int o
 		return;
 	}
 	describe(e, tp, oldstate == TCP_SYN_SENT ? TCP_EVENT_FAILED : TCP_EVENT_CLOSED);
-	e->old_state = oldstate;
+	describe_end(e, sk, oldstate);
 	read_totals(&now, tp, 0);
 	if (!st) {
 		/* Older than the agent and never seen by it: only its end is known. */
@@ -203,6 +213,10 @@ int BPF_PROG(tcp_by_any, struct sock *sk, int oldstate, int newstate)
 {
 	struct tcp_sock *tp;
 
+	if (oldstate == TCP_SYN_SENT && newstate == TCP_ESTABLISHED) {
+		on_connected(sk);
+		return 0;
+	}
 	if (newstate != TCP_CLOSE && oldstate != TCP_SYN_RECV)
 		return 0;
 	tp = tcp_of(sk);

@@ -40,6 +40,7 @@ enum tcp_flag {
 	TCP_FLAG_CLOSED = 8,        /* the final event was sent */
 	TCP_FLAG_HELD_BACK = 16,    /* a byte waits for the next sweep, segments or not */
 	TCP_FLAG_CONNECTING = 32,   /* an event told of the connect */
+	TCP_FLAG_ADOPTED = 64,      /* its connect was under way when the agent started */
 };
 
 /* Kept with the socket (BPF_MAP_TYPE_SK_STORAGE), inherited from a listener by
@@ -55,6 +56,9 @@ struct tcp_state {
 	__u32 segs_out;
 	__u32 segs_in;
 	__u32 retransmits; /* segments sent again */
+	__u32 lost;        /* segments taken for lost */
+	__u32 limited;     /* jiffies in which data waited for the receiver's window */
+	__u32 handshake_us; /* for the next report, 0 if there is nothing to tell */
 	__u32 pid;
 	enum tcp_role role;
 	enum tcp_flag flags;
@@ -73,8 +77,13 @@ struct tcp_event {
 	__u32 segs_out;
 	__u32 segs_in;
 	__u32 retransmits;
+	__u32 lost;         /* segments taken for lost */
+	__u32 limited;      /* jiffies in which data waited for the receiver's window */
+	__u32 handshake_us; /* 0: not measured, or told before */
 	__u32 srtt_us;
 	__u32 min_rtt_us; /* ~0: not measured */
+	__u32 cwnd;       /* segments */
+	__u32 window;     /* bytes that the other end still takes */
 	__u32 netns;
 	__u32 pid;
 	__u32 generation;
@@ -84,10 +93,15 @@ struct tcp_event {
 	__u16 remote_port;
 	__u16 header_len; /* of TCP, options included */
 	__u16 error;      /* errno that ended it */
+	__u16 mss;
+	__u16 timeouts; /* in a row, without an answer since */
 	enum tcp_event_kind kind;
 	enum tcp_role role;
 	enum tcp_flag flags; /* before this event */
-	__u32 old_state;     /* that it was closed from */
+	__u8 old_state;      /* that it was closed from */
+	__u8 fin_received;
+	__u8 orphaned; /* its owner had closed it */
+	__u8 shut;     /* the owner would read no more */
 	__u8 exe[EXE_LEN];
 };
 
@@ -162,8 +176,25 @@ static __always_inline void read_remote(__u8 *to, const struct sock *sk)
 
 struct tcp_totals {
 	__u64 sent, received, retransmitted;
-	__u32 segs_out, segs_in, retransmits;
+	__u32 segs_out, segs_in, retransmits, lost, limited;
 };
+
+static __always_inline bool has_flag(const struct sock *sk, __u64 bit)
+{
+	return sk->__sk_common.skc_flags >> bit & 1;
+}
+
+/* For how long, in jiffies, data waited for the receiver's window. Without the
+ * socket's lock a wait that ends meanwhile may be counted twice, so this can come
+ * out too large; take_most evens that out. */
+static __always_inline __u32 limited_by_window(const struct tcp_sock *tp)
+{
+	__u32 limited = tp->chrono_stat[TCP_CHRONO_RWND_LIMITED - 1];
+
+	if (BPF_CORE_READ_BITFIELD(tp, chrono_type) == TCP_CHRONO_RWND_LIMITED)
+		limited += (__u32)bpf_jiffies64() - tp->chrono_start;
+	return limited;
+}
 
 /* Whether somebody works on the socket, in an interrupt or in a system call. */
 static __always_inline bool is_held(const struct sock *sk)
@@ -195,11 +226,13 @@ static __always_inline void read_totals(struct tcp_totals *t, const struct tcp_s
 	if (held_back && *held_back)
 		fin = 1;
 	else
-		fin = sk->__sk_common.skc_flags >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
+		fin = has_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DONE));
 	t->received -= t->received ? fin : 0;
 	t->segs_out = tp->segs_out;
 	t->segs_in = tp->segs_in;
 	t->retransmits = tp->total_retrans;
+	t->lost = tp->lost;
+	t->limited = limited_by_window(tp);
 }
 
 /* The difference from what was reported, which is brought up to date. */
@@ -220,6 +253,17 @@ static __always_inline __u32 take32(__u32 *reported, __u32 now)
 	return delta;
 }
 
+/* Of counters that may be read too large: what was told too much is not told again. */
+static __always_inline __u32 take_most(__u32 *reported, __u32 now)
+{
+	__s32 delta = now - *reported;
+
+	if (delta <= 0)
+		return 0;
+	*reported = now;
+	return delta;
+}
+
 /* Moves what happened since the last report from st to e. Call with st locked. */
 static __always_inline void take(struct tcp_event *e, struct tcp_state *st, const struct tcp_totals *now)
 {
@@ -234,6 +278,10 @@ static __always_inline void take(struct tcp_event *e, struct tcp_state *st, cons
 	e->segs_out = take32(&st->segs_out, now->segs_out);
 	e->segs_in = take32(&st->segs_in, now->segs_in);
 	e->retransmits = take32(&st->retransmits, now->retransmits);
+	e->lost = take32(&st->lost, now->lost);
+	e->limited = take_most(&st->limited, now->limited);
+	e->handshake_us = st->handshake_us;
+	st->handshake_us = 0;
 	e->generation = st->generation;
 	st->since = e->time;
 	st->flags |= TCP_FLAG_REPORTED;
@@ -256,12 +304,29 @@ static __always_inline void describe(struct tcp_event *e, const struct tcp_sock 
 	e->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
 	e->header_len = tp->tcp_header_len;
 	e->error = sk->sk_err;
+	e->cwnd = tp->snd_cwnd;
+	e->window = tp->snd_wnd;
+	e->mss = tp->mss_cache;
+	e->timeouts = tp->inet_conn.icsk_retransmits;
 	e->kind = kind;
 	e->old_state = 0;
+	e->fin_received = 0;
+	e->orphaned = 0;
+	e->shut = 0;
 }
 
-/* Starts st anew: role, process and start as given, nothing counted yet. */
-static __always_inline void begin(struct tcp_state *st, enum tcp_role role, enum tcp_flag flags)
+/* Fills in how the connection comes to its end. */
+static __always_inline void describe_end(struct tcp_event *e, const struct sock *sk, int oldstate)
+{
+	e->old_state = oldstate;
+	e->fin_received = has_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DONE));
+	e->orphaned = has_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD));
+	e->shut = sk->sk_shutdown & RCV_SHUTDOWN;
+}
+
+/* Starts st anew: role, process and start as given, nothing counted yet. A socket
+ * that is used again keeps some of its counters. */
+static __always_inline void begin(struct tcp_state *st, const struct tcp_sock *tp, enum tcp_role role, enum tcp_flag flags)
 {
 	st->generation = 0;
 	st->since = bpf_ktime_get_ns();
@@ -271,6 +336,9 @@ static __always_inline void begin(struct tcp_state *st, enum tcp_role role, enum
 	st->segs_out = 0;
 	st->segs_in = 0;
 	st->retransmits = 0;
+	st->lost = tp->lost;
+	st->limited = tp->chrono_stat[TCP_CHRONO_RWND_LIMITED - 1];
+	st->handshake_us = 0;
 	st->role = role;
 	st->flags = flags;
 }
@@ -285,6 +353,8 @@ static __always_inline void forgive_past(struct tcp_state *st, const struct tcp_
 	st->segs_out = past->segs_out;
 	st->segs_in = past->segs_in;
 	st->retransmits = past->retransmits;
+	st->lost = past->lost;
+	st->limited = past->limited;
 }
 
 static __always_inline struct tcp_old_listener *old_listener(const struct tcp_sock *tp)

@@ -36,6 +36,7 @@ static __always_inline void adopt_connection(struct sock *sk, struct tcp_sock *t
 	if (sk->__sk_common.skc_state == TCP_SYN_SENT) {
 		/* Unanswered so far: all of it is still to be reported. */
 		st->role = TCP_ROLE_CLIENT;
+		st->flags |= TCP_FLAG_ADOPTED;
 	} else {
 		st->role = role_of_old(tp);
 		st->flags |= TCP_FLAG_START_UNKNOWN;

@@ -48,8 +48,13 @@ type TCPTcpEvent struct {
 	SegsOut       uint32
 	SegsIn        uint32
 	Retransmits   uint32
+	Lost          uint32
+	Limited       uint32
+	HandshakeUs   uint32
 	SrttUs        uint32
 	MinRttUs      uint32
+	Cwnd          uint32
+	Window        uint32
 	Netns         uint32
 	Pid           uint32
 	Generation    uint32
@@ -59,10 +64,15 @@ type TCPTcpEvent struct {
 	RemotePort    uint16
 	HeaderLen     uint16
 	Error         uint16
+	Mss           uint16
+	Timeouts      uint16
 	Kind          TCPTcpEventKind
 	Role          TCPTcpRole
 	Flags         TCPTcpFlag
-	OldState      uint32
+	OldState      uint8
+	FinReceived   uint8
+	Orphaned      uint8
+	Shut          uint8
 	Exe           [32]uint8
 }
 
@@ -86,6 +96,7 @@ const (
 	TCPTcpFlagTCP_FLAG_CLOSED        TCPTcpFlag = 8
 	TCPTcpFlagTCP_FLAG_HELD_BACK     TCPTcpFlag = 16
 	TCPTcpFlagTCP_FLAG_CONNECTING    TCPTcpFlag = 32
+	TCPTcpFlagTCP_FLAG_ADOPTED       TCPTcpFlag = 64
 )
 
 type TCPTcpOldListener struct {
@@ -118,10 +129,14 @@ type TCPTcpState struct {
 	SegsOut       uint32
 	SegsIn        uint32
 	Retransmits   uint32
+	Lost          uint32
+	Limited       uint32
+	HandshakeUs   uint32
 	Pid           uint32
 	Role          TCPTcpRole
 	Flags         TCPTcpFlag
 	Exe           [32]uint8
+	_             [4]byte
 }
 
 // Names of all BPF objects in the ELF.

@@ -55,7 +55,7 @@ func interval(n int) []probe.Event {
 			Local:       netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 50)}), uint16(i+1024)),
 			Remote:      netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(i % 200)}), 443),
 			SentPayload: 300, ReceivedPayload: 5000, SentBytes: 600, ReceivedBytes: 5400, SentPackets: 6, ReceivedPackets: 7,
-			RTT: 80, MinRTT: 60, NetNS: 4026531840, PID: uint32(i % 50),
+			Health: probe.Health{RTT: 80, MinRTT: 60, Handshake: 70, Cwnd: 10, MSS: 1448}, NetNS: 4026531840, PID: uint32(i % 50),
 			Exe: [probe.ExeLen]byte{'p', byte('a' + i%50)},
 		}
 	}

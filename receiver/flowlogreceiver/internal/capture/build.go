@@ -13,6 +13,7 @@ import (
 // build fills f with what ev tells of one connection. offset turns kernel time
 // into Unix time.
 func (c *Capture) build(f *flow.Flow, ev *probe.Event, process flow.Name, offset int64) {
+	group := c.cgroups.of(ev.Cgroup)
 	*f = flow.Flow{
 		Start:            ev.Since + offset,
 		End:              ev.Time + offset,
@@ -21,9 +22,11 @@ func (c *Capture) build(f *flow.Flow, ev *probe.Event, process flow.Name, offset
 		Action:           flow.Allow,
 		Transport:        ev.Transport,
 		NetworkNamespace: ev.NetNS,
-		Process:          flow.Process{Executable: process, PID: ev.PID, Cgroup: c.cgroups.path(ev.Cgroup)},
-		Connections:      flow.Connections{Seen: 1},
-		ICMP:             ev.ICMP,
+		Process: flow.Process{
+			Executable: process, PID: ev.PID, Cgroup: group.path, Container: group.container, CommandLine: c.commands.of(ev),
+		},
+		Connections: flow.Connections{Seen: 1},
+		ICMP:        ev.ICMP,
 	}
 	local := flow.Endpoint{
 		Address: ev.Local.Addr(), Port: ev.Local.Port(), Process: process,
@@ -54,8 +57,9 @@ func (c *Capture) build(f *flow.Flow, ev *probe.Event, process flow.Name, offset
 		f.Connections.Completed = 1
 	}
 	switch ev.End {
-	case probe.Reset:
+	case probe.Reset, probe.ResetByLocal, probe.ResetByRemote:
 		f.Connections.Reset = 1
+		buildReset(&f.Connections, ev)
 	case probe.TimedOut:
 		f.Connections.TimedOut = 1
 	case probe.Abandoned:
@@ -65,10 +69,8 @@ func (c *Capture) build(f *flow.Flow, ev *probe.Event, process flow.Name, offset
 		f.Action = flow.Deny
 		f.Denial = denialOf(ev.Errno)
 	}
-	f.TCP.Retransmits = uint64(ev.Retransmits)
-	if ev.RTT > 0 {
-		f.TCP.RTTSum, f.TCP.RTTSamples, f.TCP.RTTMax = uint64(ev.RTT), 1, ev.RTT
-		f.TCP.RTTMin = ev.MinRTT
+	if ev.Transport == flow.TransportTCP {
+		buildHealth(&f.TCP, ev)
 	}
 }
 
@@ -101,14 +103,20 @@ func (c *Capture) buildDenial(f *flow.Flow, d *denial, offset int64) {
 	}
 	if from := d.from; from != nil {
 		f.Reporter, f.NetworkNamespace, f.Source.Process = flow.ReporterSource, from.netns, from.process
-		f.Process = flow.Process{Executable: from.process, PID: from.pid, Cgroup: c.cgroups.path(from.cgroup)}
+		group := c.cgroups.of(from.cgroup)
+		f.Process = flow.Process{
+			Executable: from.process, PID: from.pid, Cgroup: group.path, Container: group.container,
+			CommandLine: c.commands.of(&probe.Event{PID: from.pid, Exe: from.exe, Time: ev.Time}),
+		}
 		return
 	}
 	if f.Reporter == flow.ReporterForward && c.places.local(f.Destination.Address) {
 		f.Reporter = flow.ReporterDestination
 	}
-	f.Process.Cgroup = c.cgroups.path(ev.Cgroup)
+	group := c.cgroups.of(ev.Cgroup)
+	f.Process.Cgroup, f.Process.Container = group.path, group.container
 	if ev.PID != 0 {
+		f.Process.CommandLine = c.commands.of(ev)
 		f.Process.PID, f.Process.Executable = ev.PID, c.processes.of(ev)
 		f.Source.Process = f.Process.Executable
 	}

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/cmdline"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
 )
 
@@ -37,6 +38,8 @@ type Options struct {
 	MaxFlows int
 	// MaxTranslations bounds the open connections whose translation is remembered.
 	MaxTranslations int
+	// CommandLines puts the command lines of processes into records; nil does not.
+	CommandLines *cmdline.Options
 
 	Observer flow.Observer
 	// Node is the first part of every record's ID.
@@ -105,6 +108,7 @@ type Capture struct {
 	denies    *denies
 	processes *processNames
 	cgroups   *cgroups
+	commands  *commands
 	losses    *losses
 	scratch   flow.Flow
 
@@ -202,6 +206,12 @@ func (c *Capture) begin() {
 	c.losses = newLosses(c.begun.UnixNano())
 	if c.translator != nil {
 		c.translations = newTranslations(c.translator, c.opts.MaxTranslations)
+	}
+	if c.opts.CommandLines != nil {
+		var err error
+		if c.commands, err = newCommands("/proc", *c.opts.CommandLines); err != nil {
+			c.opts.Logger.Warn("Command lines are not recorded", zap.Error(err))
+		}
 	}
 }
 

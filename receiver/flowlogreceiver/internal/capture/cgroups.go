@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/cgrouppath"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
 
@@ -19,44 +20,50 @@ const maxCgroups = 65536
 // most once in an interval.
 type cgroups struct {
 	root   string // mount point of cgroup2, or "" when there is none
-	paths  map[uint64]flow.Name
+	groups map[uint64]cgroup
 	gone   map[uint64]struct{}
 	walked bool
 }
 
-// newCgroups looks below root, or finds no path if that is empty.
-func newCgroups(root string) *cgroups {
-	return &cgroups{root: root, paths: make(map[uint64]flow.Name), gone: make(map[uint64]struct{})}
+// cgroup is what a record says of a control group.
+type cgroup struct {
+	path      flow.Name // below the root of the tree
+	container flow.Name // its id
 }
 
-// path returns the path below the root of the tree, or unknown.
-func (c *cgroups) path(id uint64) flow.Name {
+// newCgroups looks below root, or finds no path if that is empty.
+func newCgroups(root string) *cgroups {
+	return &cgroups{root: root, groups: make(map[uint64]cgroup), gone: make(map[uint64]struct{})}
+}
+
+// of returns the group with that id; nothing is known of one that is not found.
+func (c *cgroups) of(id uint64) cgroup {
 	if id == 0 || c.root == "" {
-		return flow.Name{}
+		return cgroup{}
 	}
-	if name, ok := c.paths[id]; ok {
-		return name
+	if group, ok := c.groups[id]; ok {
+		return group
 	}
 	if _, ok := c.gone[id]; ok || c.walked {
-		return flow.Name{}
+		return cgroup{}
 	}
 	c.walk()
-	if name, ok := c.paths[id]; ok {
-		return name
+	if group, ok := c.groups[id]; ok {
+		return group
 	}
 	if len(c.gone) >= maxCgroups {
 		clear(c.gone)
 	}
 	c.gone[id] = struct{}{}
-	return flow.Name{}
+	return cgroup{}
 }
 
 // walk reads the whole tree. Groups that have gone keep their path, for their
 // last events may still come; ids are not used again.
 func (c *cgroups) walk() {
 	c.walked = true
-	if len(c.paths) >= maxCgroups {
-		clear(c.paths)
+	if len(c.groups) >= maxCgroups {
+		clear(c.groups)
 	}
 	// What cannot be read has no path; the rest of the tree still has.
 	_ = filepath.WalkDir(c.root, func(path string, entry fs.DirEntry, err error) error {
@@ -68,8 +75,8 @@ func (c *cgroups) walk() {
 			return nil
 		}
 		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-			below := strings.TrimPrefix(path, c.root)
-			c.paths[stat.Ino] = flow.Intern("/" + strings.TrimPrefix(below, "/"))
+			below := "/" + strings.TrimPrefix(strings.TrimPrefix(path, c.root), "/")
+			c.groups[stat.Ino] = cgroup{path: flow.Intern(below), container: flow.InternKnown(cgrouppath.Parse(below).ContainerID)}
 		}
 		return nil
 	})

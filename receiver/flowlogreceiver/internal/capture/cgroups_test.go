@@ -23,22 +23,22 @@ func TestCgroupPaths(t *testing.T) {
 	pod := filepath.Join(root, "kubepods", "pod1")
 	require.NoError(t, os.MkdirAll(pod, 0o755))
 	c := newCgroups(root)
-	require.Equal(t, "/kubepods/pod1", c.path(inode(t, pod)).String())
-	require.Equal(t, "/", c.path(inode(t, root)).String())
-	require.False(t, c.path(0).Known())
+	require.Equal(t, "/kubepods/pod1", c.of(inode(t, pod)).path.String())
+	require.Equal(t, "/", c.of(inode(t, root)).path.String())
+	require.False(t, c.of(0).path.Known())
 
 	// One that is newer than the last walk is found by the next, an interval later.
 	later := filepath.Join(root, "later")
 	require.NoError(t, os.Mkdir(later, 0o755))
-	require.False(t, c.path(inode(t, later)).Known())
+	require.False(t, c.of(inode(t, later)).path.Known())
 	c.cut()
-	require.Equal(t, "/later", c.path(inode(t, later)).String())
+	require.Equal(t, "/later", c.of(inode(t, later)).path.String())
 
 	// One that has gone keeps its name; one that never was costs one walk.
 	id := inode(t, later)
 	require.NoError(t, os.Remove(later))
 	c.cut()
-	require.False(t, c.path(1).Known())
+	require.False(t, c.of(1).path.Known())
 	require.Contains(t, c.gone, uint64(1))
-	require.Equal(t, "/later", c.path(id).String())
+	require.Equal(t, "/later", c.of(id).path.String())
 }

@@ -57,6 +57,7 @@ type sender struct {
 	netns    uint32
 	excluded bool
 	errno    syscall.Errno // that the attempt ended with
+	exe      [probe.ExeLen]byte
 }
 
 // untranslated is a flow as its source knows it.
@@ -165,7 +166,7 @@ func (d *denies) allowed(ev *probe.Event) {
 
 func (d *denies) note(ev *probe.Event, process flow.Name) uint64 {
 	h := d.hash(ev)
-	d.senders.put(h, sender{process, ev.PID, ev.Cgroup, ev.NetNS, ev.Excluded, ev.Errno})
+	d.senders.put(h, sender{process, ev.PID, ev.Cgroup, ev.NetNS, ev.Excluded, ev.Errno, ev.Exe})
 	if ev.Original.IsValid() || ev.Alias.IsValid() {
 		d.noteTranslated(ev, h)
 	}

@@ -69,6 +69,7 @@ func (c *Capture) endCut(last bool) {
 	c.denies.cut()
 	c.places.cut()
 	c.cgroups.cut()
+	c.commands.cut()
 	c.setOffset()
 }
 

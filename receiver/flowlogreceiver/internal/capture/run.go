@@ -86,6 +86,7 @@ func (c *Capture) event(ev *probe.Event) {
 		c.places.listen(ev, process)
 		return
 	}
+	c.commands.of(ev) // what is held has its turn when the process may have gone
 	if c.denies.hold(ev, process, c.cutting) {
 		return
 	}

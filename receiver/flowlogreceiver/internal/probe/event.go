@@ -26,10 +26,13 @@ const (
 // End tells how a connection ended.
 type End uint8
 
-// The ends. A connect that the caller gave up, without an error, is Abandoned.
+// The ends. A connect that the caller gave up, without an error, is Abandoned; a
+// Reset may have come from either side.
 const (
 	InOrder End = iota
 	Reset
+	ResetByLocal
+	ResetByRemote
 	TimedOut
 	Abandoned
 )
@@ -59,9 +62,8 @@ type Event struct {
 	SentBytes, ReceivedBytes uint64
 	SentPackets              uint32
 	ReceivedPackets          uint32
-	Retransmits              uint32
-	// RTT and MinRTT are microseconds, 0 if not measured.
-	RTT, MinRTT uint32
+	// Health is that of a TCP connection.
+	Health Health
 
 	// NetNS is the inode number of the network namespace.
 	NetNS uint32
@@ -81,8 +83,9 @@ type Event struct {
 	// Excluded is set for a listener whose connections are not reported, and for
 	// a connect that is not.
 	Excluded bool
-	// End is for Closed and Failed.
-	End End
+	// End and FinalState are for Closed and Failed.
+	End        End
+	FinalState flow.TCPState
 	// Errno is why a connect failed, for Failed; 0 if it was given up.
 	Errno syscall.Errno
 	// Exe is the name of the process's executable, padded with zeroes.
@@ -102,4 +105,24 @@ type Drop struct {
 	Errno syscall.Errno
 	// Interface is empty if it was not at one.
 	Interface string
+}
+
+// Health is how a TCP connection fares. Times are microseconds.
+type Health struct {
+	// RTT and MinRTT are 0 if not measured.
+	RTT, MinRTT uint32
+	// Handshake is 0 if it was not measured, or was in an event before.
+	Handshake uint32
+	// Cwnd is the congestion window in segments, MSS the largest segment in bytes.
+	Cwnd, MSS uint32
+	// Retransmits and Lost count segments since the last event.
+	Retransmits, Lost uint32
+	// Timeouts counts retransmissions by timeout since the last event after which
+	// nothing has come back.
+	Timeouts uint32
+	// ZeroWindow is set if the other end has closed its window.
+	ZeroWindow bool
+	// WindowLimited is for how long data waited for the other end's window since
+	// the last event.
+	WindowLimited uint64
 }

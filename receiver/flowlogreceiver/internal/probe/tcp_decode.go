@@ -19,10 +19,6 @@ const (
 	ipv6HeaderLen = 40
 
 	noRTT = ^uint32(0)
-
-	tcpEstablished = 1
-	tcpSynRecv     = 3
-	tcpCloseWait   = 8
 )
 
 // decodeTCP fills ev from one record of the ring buffer.
@@ -45,17 +41,12 @@ func decodeTCP(ev *Event, sample []byte) error {
 		ReceivedPayload: raw.Received,
 		SentPackets:     raw.SegsOut,
 		ReceivedPackets: raw.SegsIn,
-		Retransmits:     raw.Retransmits,
-		RTT:             raw.SrttUs,
 		NetNS:           raw.Netns,
 		PID:             raw.Pid,
 		Generation:      raw.Generation,
 		Transport:       flow.TransportTCP,
 		Exe:             raw.Exe,
 		Excluded:        raw.Flags&bpf.TCPTcpFlagTCP_FLAG_EXCLUDED != 0,
-	}
-	if raw.MinRttUs != noRTT {
-		ev.MinRTT = raw.MinRttUs
 	}
 	switch raw.Role {
 	case bpf.TCPTcpRoleTCP_ROLE_CLIENT:
@@ -70,10 +61,10 @@ func decodeTCP(ev *Event, sample []byte) error {
 		ev.Kind = Live
 	case bpf.TCPTcpEventKindTCP_EVENT_CLOSED:
 		ev.Kind = Closed
-		ev.End = endOfTCP(syscall.Errno(raw.Error), raw.OldState)
+		ev.End, ev.FinalState = endOfTCP(&raw), finalState(&raw)
 	case bpf.TCPTcpEventKindTCP_EVENT_FAILED:
 		ev.Kind = Failed
-		ev.Errno = syscall.Errno(raw.Error)
+		ev.Errno, ev.FinalState = syscall.Errno(raw.Error), finalState(&raw)
 		if ev.Errno == 0 || ev.Errno == syscall.ECONNABORTED {
 			ev.Errno, ev.End = 0, Abandoned
 		}
@@ -95,6 +86,7 @@ func decodeTCP(ev *Event, sample []byte) error {
 		// after it.
 		ev.SentPackets++
 	}
+	ev.Health = healthOf(&raw)
 	header := uint64(raw.HeaderLen) + ipv4HeaderLen
 	if ev.Remote.Addr().Is6() {
 		header = uint64(raw.HeaderLen) + ipv6HeaderLen
@@ -102,24 +94,6 @@ func decodeTCP(ev *Event, sample []byte) error {
 	ev.SentBytes = raw.Sent + raw.Retransmitted + uint64(ev.SentPackets)*header
 	ev.ReceivedBytes = raw.Received + uint64(ev.ReceivedPackets)*header
 	return nil
-}
-
-// endOfTCP tells how an established connection ended from the error that its
-// socket was left with and the state that it was closed from. Closing without
-// an error and without the FIN exchange is what sending a reset looks like.
-func endOfTCP(errno syscall.Errno, oldState uint32) End {
-	switch errno {
-	case 0:
-		switch oldState {
-		case tcpEstablished, tcpSynRecv, tcpCloseWait:
-			return Reset
-		}
-		return InOrder
-	case syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN:
-		return TimedOut
-	default:
-		return Reset
-	}
 }
 
 func addrPort(addr [16]byte, port uint16) netip.AddrPort {

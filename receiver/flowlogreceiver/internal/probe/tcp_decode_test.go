@@ -23,7 +23,8 @@ func sample(raw *bpf.TCPTcpEvent) []byte {
 func typicalTCP() bpf.TCPTcpEvent {
 	raw := bpf.TCPTcpEvent{
 		Time: 2_000, Since: 1_000, Cgroup: 42, Sent: 300, Received: 5_000, Retransmitted: 100,
-		SegsOut: 6, SegsIn: 7, Retransmits: 1, SrttUs: 80, MinRttUs: 60, Netns: 4026531840, Pid: 4711,
+		SegsOut: 6, SegsIn: 7, Retransmits: 1, Lost: 2, Limited: 3, Timeouts: 5, SrttUs: 80, MinRttUs: 60, HandshakeUs: 70,
+		Cwnd: 10, Mss: 1448, Window: 65535, Netns: 4026531840, Pid: 4711,
 		LocalPort: 40_000, RemotePort: 443, HeaderLen: 32, OldState: 9,
 		Kind: bpf.TCPTcpEventKindTCP_EVENT_CLOSED, Role: bpf.TCPTcpRoleTCP_ROLE_CLIENT,
 	}
@@ -37,10 +38,14 @@ func TestDecodeTCP(t *testing.T) {
 	want := Event{
 		Time: 2_000, Since: 1_000, Cgroup: 42,
 		Local: netip.MustParseAddrPort("192.0.2.1:40000"), Remote: netip.MustParseAddrPort("203.0.113.7:443"),
-		SentPayload: 300, ReceivedPayload: 5_000, SentPackets: 6, ReceivedPackets: 7, Retransmits: 1,
+		SentPayload: 300, ReceivedPayload: 5_000, SentPackets: 6, ReceivedPackets: 7,
 		SentBytes: 300 + 100 + 6*(20+32), ReceivedBytes: 5_000 + 7*(20+32),
-		RTT: 80, MinRTT: 60, NetNS: 4026531840, PID: 4711,
-		Transport: flow.TransportTCP, Kind: Closed, Reporter: flow.ReporterSource, Started: true,
+		Health: Health{
+			RTT: 80, MinRTT: 60, Handshake: 70, Cwnd: 10, MSS: 1448, Retransmits: 1, Lost: 2, Timeouts: 1,
+			WindowLimited: 3 * uint64(jiffy()) / 1000,
+		},
+		NetNS: 4026531840, PID: 4711,
+		Transport: flow.TransportTCP, Kind: Closed, Reporter: flow.ReporterSource, Started: true, FinalState: flow.TCPLastAck,
 	}
 	copy(want.Exe[:], "curl")
 	for name, test := range map[string]struct {
@@ -48,23 +53,11 @@ func TestDecodeTCP(t *testing.T) {
 		want func(*Event)
 	}{
 		"closed in order": {func(*bpf.TCPTcpEvent) {}, func(*Event) {}},
-		"closed by sending a reset": {
-			func(r *bpf.TCPTcpEvent) { r.OldState = tcpEstablished },
-			func(e *Event) { e.End = Reset },
-		},
-		"closed by getting a reset": {
-			func(r *bpf.TCPTcpEvent) { r.Error, r.OldState = uint16(syscall.ECONNRESET), 5 },
-			func(e *Event) { e.End = Reset },
-		},
-		"closed for want of an answer": {
-			func(r *bpf.TCPTcpEvent) { r.Error, r.OldState = uint16(syscall.ETIMEDOUT), tcpEstablished },
-			func(e *Event) { e.End = TimedOut },
-		},
 		"reported before": {
 			func(r *bpf.TCPTcpEvent) {
 				r.Kind, r.Flags = bpf.TCPTcpEventKindTCP_EVENT_LIVE, bpf.TCPTcpFlagTCP_FLAG_REPORTED
 			},
-			func(e *Event) { e.Kind, e.Started = Live, false },
+			func(e *Event) { e.Kind, e.Started, e.FinalState = Live, false, 0 },
 		},
 		"older than the agent": {
 			func(r *bpf.TCPTcpEvent) { r.Flags = bpf.TCPTcpFlagTCP_FLAG_START_UNKNOWN },
@@ -85,17 +78,21 @@ func TestDecodeTCP(t *testing.T) {
 		},
 		"no round trip measured": {
 			func(r *bpf.TCPTcpEvent) { r.SrttUs, r.MinRttUs = 0, noRTT },
-			func(e *Event) { e.RTT, e.MinRTT = 0, 0 },
+			func(e *Event) { e.Health.RTT, e.Health.MinRTT = 0, 0 },
+		},
+		"the window is closed": {
+			func(r *bpf.TCPTcpEvent) { r.Window = 0 },
+			func(e *Event) { e.Health.ZeroWindow = true },
 		},
 		"refused": {
 			func(r *bpf.TCPTcpEvent) {
-				r.Kind, r.Error = bpf.TCPTcpEventKindTCP_EVENT_FAILED, uint16(syscall.ECONNREFUSED)
+				r.Kind, r.Error, r.OldState = bpf.TCPTcpEventKindTCP_EVENT_FAILED, uint16(syscall.ECONNREFUSED), 2
 			},
-			func(e *Event) { e.Kind, e.Errno = Failed, syscall.ECONNREFUSED },
+			func(e *Event) { e.Kind, e.Errno, e.FinalState = Failed, syscall.ECONNREFUSED, flow.TCPSynSent },
 		},
 		"given up": {
-			func(r *bpf.TCPTcpEvent) { r.Kind = bpf.TCPTcpEventKindTCP_EVENT_FAILED },
-			func(e *Event) { e.Kind, e.End = Failed, Abandoned },
+			func(r *bpf.TCPTcpEvent) { r.Kind, r.OldState = bpf.TCPTcpEventKindTCP_EVENT_FAILED, 2 },
+			func(e *Event) { e.Kind, e.End, e.FinalState = Failed, Abandoned, flow.TCPSynSent },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +109,7 @@ func TestDecodeTCP(t *testing.T) {
 func TestDecodeTCPRefusesWhatMakesNoSense(t *testing.T) {
 	raw := typicalTCP()
 	var ev Event
-	require.EqualError(t, decodeTCP(&ev, sample(&raw)[:10]), "decode tcp event: 10 bytes, want 168")
+	require.EqualError(t, decodeTCP(&ev, sample(&raw)[:10]), "decode tcp event: 10 bytes, want 192")
 	raw.Role = 99
 	require.EqualError(t, decodeTCP(&ev, sample(&raw)), "decode tcp event: unknown role 99")
 	raw = typicalTCP()

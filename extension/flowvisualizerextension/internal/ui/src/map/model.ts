@@ -16,13 +16,19 @@ export interface Totals {
   completed: number;
   denied: number;
   reset: number;
+  resetBySource: number;
+  resetByDestination: number;
   timedOut: number;
   abandoned: number;
   retransmits: number;
+  lost: number;
   packets: number;
   rttSum: number;
   rttSamples: number;
   rttMax: number;
+  handshakeSum: number;
+  handshakeSamples: number;
+  windowLimited: number;
 }
 
 export interface MapNode {
@@ -79,8 +85,8 @@ export const plain = (key: string) => key.replace(/^(in|out)\|/, "");
 
 export function noTotals(): Totals {
   return {
-    sent: 0, received: 0, connections: 0, open: 0, completed: 0, denied: 0, reset: 0, timedOut: 0, abandoned: 0,
-    retransmits: 0, packets: 0, rttSum: 0, rttSamples: 0, rttMax: 0,
+    sent: 0, received: 0, connections: 0, open: 0, completed: 0, denied: 0, reset: 0, resetBySource: 0, resetByDestination: 0, timedOut: 0, abandoned: 0,
+    retransmits: 0, lost: 0, packets: 0, rttSum: 0, rttSamples: 0, rttMax: 0, handshakeSum: 0, handshakeSamples: 0, windowLimited: 0,
   };
 }
 
@@ -94,13 +100,19 @@ export function totalsOf(g: Pick<Group, "sums" | "denied" | "rttMax">): Totals {
     completed: s("flow.connections.completed"),
     denied: g.denied,
     reset: s("flow.connections.reset"),
+    resetBySource: s("flow.connections.reset_by_source"),
+    resetByDestination: s("flow.connections.reset_by_destination"),
     timedOut: s("flow.connections.timed_out"),
     abandoned: s("flow.connections.abandoned"),
     retransmits: s("flow.tcp.retransmits"),
+    lost: s("flow.tcp.lost"),
     packets: s("source.packets") + s("destination.packets"),
     rttSum: s("flow.tcp.rtt.sum"),
     rttSamples: s("flow.tcp.rtt.samples"),
     rttMax: g.rttMax ?? 0,
+    handshakeSum: s("flow.tcp.handshake.sum"),
+    handshakeSamples: s("flow.tcp.handshake.samples"),
+    windowLimited: s("flow.tcp.window_limited"),
   };
 }
 

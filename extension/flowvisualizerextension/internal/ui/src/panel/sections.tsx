@@ -68,10 +68,19 @@ export function Health({ totals }: { totals: Totals }) {
     <dl className="kv">
       <dt>RTT mean</dt><dd>{micros(totals.rttSum / totals.rttSamples)}</dd>
       <dt>RTT max</dt><dd>{totals.rttMax > 0 ? micros(totals.rttMax) : "–"}</dd>
+      {totals.handshakeSamples > 0 && <><dt>Handshake mean</dt><dd>{micros(totals.handshakeSum / totals.handshakeSamples)}</dd></>}
       <dt>Retransmits</dt><dd>{count(totals.retransmits)}</dd>
-      <dt>Resets</dt><dd>{count(totals.reset)}</dd>
+      {totals.lost > 0 && <><dt>Held for lost</dt><dd>{count(totals.lost)}</dd></>}
+      {totals.windowLimited > 0 && <><dt>Receiver was full for</dt><dd>{micros(totals.windowLimited)}</dd></>}
+      <dt>Resets</dt><dd>{resets(totals)}</dd>
     </dl>
   );
+}
+
+/** Resets, and by whom as far as that is known: "5, 3 by the source, 1 by the destination". */
+function resets(totals: Totals): string {
+  const by = [[totals.resetBySource, "source"], [totals.resetByDestination, "destination"]] as const;
+  return [count(totals.reset), ...by.filter(([n]) => n > 0).map(([n, side]) => `${count(n)} by the ${side}`)].join(", ");
 }
 
 const spark = { width: 328, up: 32, down: 14 };

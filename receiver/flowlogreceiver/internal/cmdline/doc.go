@@ -1,0 +1,3 @@
+// Package cmdline prints the command line of a process for people, without the
+// secrets in it.
+package cmdline
