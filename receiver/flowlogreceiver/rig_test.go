@@ -50,6 +50,12 @@ func needEngine(tb testing.TB, name string) {
 // so their own process is not left out.
 func start(tb testing.TB, configure func(*Config)) *rig {
 	tb.Helper()
+	return startWith(tb, probe.Engines(), configure)
+}
+
+// startWith is start with engines of the test's.
+func startWith(tb testing.TB, engines []probe.Engine, configure func(*Config)) *rig {
+	tb.Helper()
 	config := createDefaultConfig().(*Config)
 	config.ExcludeSelf = false
 	config.Interval = 200 * time.Millisecond
@@ -63,7 +69,7 @@ func start(tb testing.TB, configure func(*Config)) *rig {
 	}
 	require.NoError(tb, config.Validate())
 	r := &rig{tb: tb, sink: new(consumertest.LogsSink)}
-	recv, err := NewFactory().CreateLogs(context.Background(), receivertest.NewNopSettings(metadata.Type), config, r.sink)
+	recv, err := newFlowlog(receivertest.NewNopSettings(metadata.Type), config, r.sink, engines)
 	require.NoError(tb, err)
 	require.NoError(tb, recv.Start(context.Background(), componenttest.NewNopHost()))
 	r.stop = sync.OnceFunc(func() {

@@ -210,6 +210,7 @@ struct sock {
 
 struct net_device {
 	char name[16];
+	int ifindex;
 	possible_net_t nd_net;
 };
 
@@ -235,8 +236,17 @@ union nf_inet_addr {
 	__u32 all[4];
 };
 
+union nf_conntrack_man_proto {
+	__be16 all;
+};
+
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+	union nf_conntrack_man_proto u;
+};
 
 struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
 	struct {
 		union nf_inet_addr u3;
 		union {
@@ -252,6 +262,7 @@ struct nf_conntrack_tuple_hash {
 
 struct nf_conn {
 	struct nf_conntrack_tuple_hash tuplehash[2];
+	unsigned long status;
 };
 
 struct sk_buff {
@@ -261,6 +272,7 @@ struct sk_buff {
 	unsigned long _nfct;
 	unsigned int len;
 	__u16 network_header;
+	__u16 mac_header;
 	int skb_iif;
 	unsigned int end;
 	unsigned char *head;

@@ -67,6 +67,12 @@ func (c *Capture) take(b batch) {
 }
 
 func (c *Capture) event(ev *probe.Event) {
+	if ev.Reporter == flow.ReporterForward && ev.Kind != probe.Dropped {
+		if c.forwarded == nil || !c.forwarded.hold(ev) {
+			c.add(c.now, ev, flow.Name{}, flow.Name{}, false)
+		}
+		return
+	}
 	process := c.processes.of(ev)
 	// What is dropped may come from anywhere, and claim to be from anywhere.
 	if ev.Kind != probe.Dropped && c.places.learn(ev.Local.Addr(), ev.NetNS) {
@@ -75,6 +81,9 @@ func (c *Capture) event(ev *probe.Event) {
 	if ev.Kind == probe.Listen || ev.Kind == probe.Unlisten {
 		c.places.listen(ev, process)
 		return
+	}
+	if c.forwarded != nil && ev.Kind != probe.Dropped {
+		c.forwarded.reported(ev)
 	}
 	if c.denies.hold(ev, process, c.cutting) {
 		return

@@ -45,8 +45,12 @@ type Event struct {
 	Time, Since int64
 	// Cgroup is the id of the socket's control group, 0 if the kernel does not tell.
 	Cgroup uint64
-	// Local is the reporter's end. IPv4 is never mapped into IPv6.
+	// Local is the reporter's end, and of a flow that passes through the source's.
+	// IPv4 is never mapped into IPv6.
 	Local, Remote netip.AddrPort
+	// Seen is what the destination of a flow that is translated on its way through
+	// sees instead of Local; not valid if it is not.
+	Seen netip.AddrPort
 
 	SentPayload, ReceivedPayload uint64
 	// SentBytes and ReceivedBytes are of the IP layer.
@@ -68,7 +72,8 @@ type Event struct {
 	// ICMP is the type and code of an ICMP flow; a reply has its request's.
 	ICMP flow.ICMP
 	Kind Kind
-	// Reporter is the end that the socket is: it connected or it accepted.
+	// Reporter is the end that the socket is: it connected or it accepted; or that
+	// there is no socket.
 	Reporter flow.Reporter
 	// Started is set in the first event of a connection whose start was seen.
 	Started bool

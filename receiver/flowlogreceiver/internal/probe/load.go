@@ -51,7 +51,10 @@ func load(objects []object, opts Options, prepare func(*ebpf.CollectionSpec) err
 		if err := prepare(spec); err != nil {
 			return err
 		}
-		collection, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: sharedBy(spec, shared)})
+		collection, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+			MapReplacements: sharedBy(spec, shared),
+			Programs:        ebpf.ProgramOptions{ExtraRelocationTargets: opts.modules},
+		})
 		if err != nil {
 			return err
 		}
