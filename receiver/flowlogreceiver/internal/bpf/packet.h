@@ -4,49 +4,7 @@
 #pragma once
 
 #include "flows.h"
-
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86dd
-
-#define IPV4_HEADER 20
-#define IPV6_HEADER 40
-#define MAX_EXTENSIONS 6
-
-#define FRAGMENT_OFFSET 0x1fff /* in units of 8 bytes */
-#define MORE_FRAGMENTS 0x2000
-
-#define ICMP_ECHOREPLY 0
-#define ICMP_ECHO 8
-#define ICMP_TIMESTAMP 13
-#define ICMP_TIMESTAMPREPLY 14
-#define ICMPV6_DEST_UNREACH 1
-#define ICMPV6_ECHO_REQUEST 128
-#define ICMPV6_ECHO_REPLY 129
-#define ICMPV6_MLD_QUERY 130
-#define ICMPV6_NDISC_REDIRECT 137
-#define ICMPV6_MLD2_REPORT 143
-
-struct ipv4_header {
-	__u8 version_length;
-	__u8 tos;
-	__be16 total;
-	__be16 id;
-	__be16 fragment;
-	__u8 ttl;
-	__u8 protocol;
-	__u16 check;
-	__be32 source;
-	__be32 destination;
-};
-
-struct ipv6_header {
-	__u32 version_class;
-	__be16 payload;
-	__u8 next;
-	__u8 hops;
-	struct in6_addr source;
-	struct in6_addr destination;
-};
+#include "ip.h"
 
 /* A packet on its way to be counted. */
 struct packet {
@@ -128,27 +86,12 @@ static __always_inline bool take_ipv6(struct __sk_buff *ctx, struct packet *p, c
 	return skip_extensions(ctx, p);
 }
 
-/* Neighbour discovery and reports of multicast groups are upkeep of the link, as
- * ARP is, not traffic of a workload. IGMP is left out for the same reason. */
-static __always_inline bool is_link_upkeep(__u8 type)
-{
-	return (type >= ICMPV6_MLD_QUERY && type <= ICMPV6_NDISC_REDIRECT) || type == ICMPV6_MLD2_REPORT;
-}
-
 /* A reply belongs to the flow of its request. */
 static __always_inline void read_icmp(struct packet *p, __u8 type, __u8 code)
 {
-	p->reply = true;
-	if (p->key.protocol == IPPROTO_ICMP && type == ICMP_ECHOREPLY)
-		type = ICMP_ECHO;
-	else if (p->key.protocol == IPPROTO_ICMP && type == ICMP_TIMESTAMPREPLY)
-		type = ICMP_TIMESTAMP;
-	else if (p->key.protocol == IPPROTO_ICMPV6 && type == ICMPV6_ECHO_REPLY)
-		type = ICMPV6_ECHO_REQUEST;
-	else
-		p->reply = false;
-	p->key.icmp_type = type;
+	p->key.icmp_type = request_of(p->key.protocol, type);
 	p->key.icmp_code = code;
+	p->reply = p->key.icmp_type != type;
 }
 
 /* Reads what the transport has of ports or types. False for what is not counted. */
