@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"net/netip"
 	"os"
+	"path"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -63,6 +64,8 @@ type EnginesConfig struct {
 	// backend of a service, the client behind another address. It captures nothing
 	// by itself.
 	NAT NATConfig `mapstructure:"nat"`
+	// Forward records what passes through this machine without a socket of it.
+	Forward ForwardConfig `mapstructure:"forward"`
 }
 
 // EngineConfig is the configuration of one way of capturing.
@@ -94,6 +97,39 @@ type DropsConfig struct {
 	// 400 bytes each. Beyond it they are counted without their sources, and where
 	// their destinations are too many as well, by reason. Default 16384, at least 1.
 	MaxFlows int `mapstructure:"max_flows"`
+}
+
+// ForwardConfig is the configuration of the forward engine.
+type ForwardConfig struct {
+	// Enabled turns the engine on. Default false.
+	Enabled bool `mapstructure:"enabled"`
+
+	// Interfaces chooses, among those of the collector's network namespace, the
+	// interfaces whose traffic counts: what enters or leaves by one of them. Names or
+	// shell patterns, for example tap* or eth0. At least one is needed.
+	Interfaces []string `mapstructure:"interfaces"`
+
+	// ExcludeInterfaces takes names away from Interfaces; what is empty takes none.
+	ExcludeInterfaces []string `mapstructure:"exclude_interfaces"`
+
+	// MaxFlows is as in DatagramConfig. Default 65536, at least 1.
+	MaxFlows int `mapstructure:"max_flows"`
+
+	// IdleTimeout is after how long a silence a flow has ended.
+	IdleTimeout ForwardIdleTimeoutConfig `mapstructure:"idle_timeout"`
+}
+
+// ForwardIdleTimeoutConfig says for each protocol after how long a silence a flow
+// has ended.
+type ForwardIdleTimeoutConfig struct {
+	// TCP is for connections that neither end has closed. Default 5m, at least 1s.
+	TCP time.Duration `mapstructure:"tcp"`
+	// UDP is for UDP. Default 30s, at least 1s.
+	UDP time.Duration `mapstructure:"udp"`
+	// ICMP is for ICMP and ICMPv6. Default 10s, at least 1s.
+	ICMP time.Duration `mapstructure:"icmp"`
+	// Other is for every other protocol. Default 60s, at least 1s.
+	Other time.Duration `mapstructure:"other"`
 }
 
 // IdleTimeoutConfig says for each protocol after how long a silence a flow has
@@ -144,6 +180,12 @@ func createDefaultConfig() component.Config {
 			},
 			Drops: DropsConfig{Enabled: true, MaxFlows: 16384},
 			NAT:   NATConfig{Enabled: true, MaxEntries: 65536},
+			Forward: ForwardConfig{
+				MaxFlows: 65536,
+				IdleTimeout: ForwardIdleTimeoutConfig{
+					TCP: 5 * time.Minute, UDP: 30 * time.Second, ICMP: 10 * time.Second, Other: time.Minute,
+				},
+			},
 		},
 		MergeSourcePorts: true,
 		RingBufferSize:   8 << 20,
@@ -165,7 +207,7 @@ func (c *Config) Validate() error {
 	if c.MaxFlows < 1 {
 		errs = append(errs, fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows))
 	}
-	if !c.Engines.TCP.Enabled && !c.Engines.Datagram.Enabled && !c.Engines.Drops.Enabled {
+	if !c.Engines.TCP.Enabled && !c.Engines.Datagram.Enabled && !c.Engines.Drops.Enabled && !c.Engines.Forward.Enabled {
 		errs = append(errs, errors.New("engines: all that capture are disabled: enable at least one"))
 	}
 	return errors.Join(errs...)
@@ -195,18 +237,43 @@ func (c *NATConfig) Validate() error {
 	return nil
 }
 
-// Validate checks that no flow ends between two of its packets.
-func (c *IdleTimeoutConfig) Validate() error {
+// Validate checks the bounds, and that the patterns can be read.
+func (c *ForwardConfig) Validate() error {
 	var errs []error
-	for _, timeout := range []struct {
+	if c.MaxFlows < 1 {
+		errs = append(errs, fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows))
+	}
+	if c.Enabled && len(c.Interfaces) == 0 {
+		errs = append(errs, errors.New(`interfaces: none is chosen: name some, for example [tap*, "veth*"], or ["*"] for all`))
+	}
+	for _, patterns := range []struct {
 		name string
-		time time.Duration
-	}{{"udp", c.UDP}, {"icmp", c.ICMP}, {"other", c.Other}} {
-		if timeout.time < minIdleTimeout {
-			errs = append(errs, fmt.Errorf("%s: %s is too short: use at least %s", timeout.name, timeout.time, minIdleTimeout))
+		list []string
+	}{{"interfaces", c.Interfaces}, {"exclude_interfaces", c.ExcludeInterfaces}} {
+		for _, p := range patterns.list {
+			if _, err := path.Match(p, ""); err != nil || p == "" {
+				errs = append(errs, fmt.Errorf("%s: %q is neither a name nor a pattern such as veth*", patterns.name, p))
+			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Validate checks that no flow ends between two of its packets.
+func (c *IdleTimeoutConfig) Validate() error {
+	return errors.Join(longEnough("udp", c.UDP), longEnough("icmp", c.ICMP), longEnough("other", c.Other))
+}
+
+// Validate checks that no flow ends between two of its packets.
+func (c *ForwardIdleTimeoutConfig) Validate() error {
+	return errors.Join(longEnough("tcp", c.TCP), longEnough("udp", c.UDP), longEnough("icmp", c.ICMP), longEnough("other", c.Other))
+}
+
+func longEnough(name string, timeout time.Duration) error {
+	if timeout < minIdleTimeout {
+		return fmt.Errorf("%s: %s is too short: use at least %s", name, timeout, minIdleTimeout)
+	}
+	return nil
 }
 
 // Validate checks that every address can be read.

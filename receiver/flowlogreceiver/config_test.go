@@ -32,6 +32,10 @@ func TestConfig(t *testing.T) {
 			}
 			c.Engines.Drops = DropsConfig{MaxFlows: 2000}
 			c.Engines.NAT = NATConfig{MaxEntries: 1000}
+			c.Engines.Forward = ForwardConfig{
+				Enabled: true, Interfaces: []string{"veth*", "eth0"}, ExcludeInterfaces: []string{"veth0*"}, MaxFlows: 2000,
+				IdleTimeout: ForwardIdleTimeoutConfig{TCP: time.Hour, UDP: time.Minute, ICMP: 2 * time.Second, Other: 3 * time.Second},
+			}
 			c.RingBufferSize = 33554432
 			c.MaxFlows = 1000
 			c.Include = FilterConfig{Addresses: []string{"10.0.0.0/8", "2001:db8::1"}, Ports: []uint16{80, 443}}
@@ -50,7 +54,14 @@ func TestConfig(t *testing.T) {
 		"idle_timeout":       {err: "idle_timeout: udp: 0s is too short: use at least 1s\nother: 500ms is too short: use at least 1s"},
 		"arguments": {err: "process::arguments: max_length: 15 is not from 16 to 16384\n" +
 			`redact: "(": error parsing regexp: missing closing ): ` + "`(`"},
-		"addresses": {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
+		"forward_alone": {want: changed(func(c *Config) {
+			c.Engines.TCP.Enabled, c.Engines.Datagram.Enabled = false, false
+			c.Engines.Forward.Enabled, c.Engines.Forward.Interfaces = true, []string{"*"}
+		})},
+		"forward_nowhere": {err: `engines::forward: interfaces: none is chosen: name some, for example [tap*, "veth*"], or ["*"] for all`},
+		"forward_bounds":  {err: "max_flows: 0 is too few: use at least 1\ninterfaces: \"veth[\" is neither a name nor a pattern such as veth*\nexclude_interfaces: \"\" is"},
+		"forward_idle":    {err: "idle_timeout: tcp: 10ms is too short: use at least 1s"},
+		"addresses":       {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			section, err := files.Sub(name)

@@ -255,6 +255,24 @@ func TestDatagramsWithManyPeers(t *testing.T) {
 	}
 }
 
+func packetsOf(flows []flow.Flow) (sum uint64) {
+	for i := range flows {
+		sum += flows[i].Source.Packets + flows[i].Destination.Packets
+	}
+	return sum
+}
+
+// lostPackets is what the receiver has counted as lost. Losses are the machine's, so
+// that of others may be among them.
+func (r *rig) lostPackets() (sum uint64) {
+	r.tb.Helper()
+	for _, l := range r.received().Losses {
+		require.Equal(r.tb, flow.UnitPackets, l.Unit)
+		sum += l.Count
+	}
+	return sum
+}
+
 // The kernel has room for 1000 flows, and as many again are counted on the way
 // around. What neither takes is lost, and counted to the packet.
 func TestDatagramsWithoutRoom(t *testing.T) {
@@ -265,25 +283,11 @@ func TestDatagramsWithoutRoom(t *testing.T) {
 			r := startDatagram(t, func(c *Config) { c.Engines.Datagram.MaxFlows = room })
 			to := echo(t, ns, "127.0.0.1:5300")
 			exchangeMany(t, ns, to, int(n), size)
-			packets := func(flows []flow.Flow) (sum uint64) {
-				for i := range flows {
-					sum += flows[i].Source.Packets + flows[i].Destination.Packets
-				}
-				return sum
-			}
-			// Losses are the machine's, so that of others may be among them.
-			lost := func() (sum uint64) {
-				for _, l := range r.received().Losses {
-					require.Equal(t, flow.UnitPackets, l.Unit)
-					sum += l.Count
-				}
-				return sum
-			}
 			// Each datagram leaves one end and arrives at the other.
-			r.await("every packet", func(flows []flow.Flow) bool { return packets(flows)+lost() >= 4*n }, ns)
-			told := packets(r.finish(ns))
-			t.Logf("%d of %d packets told, %d lost", told, 4*n, lost())
-			if lost() == 0 {
+			r.await("every packet", func(flows []flow.Flow) bool { return packetsOf(flows)+r.lostPackets() >= 4*n }, ns)
+			told := packetsOf(r.finish(ns))
+			t.Logf("%d of %d packets told, %d lost", told, 4*n, r.lostPackets())
+			if r.lostPackets() == 0 {
 				require.Equal(t, 4*n, told)
 				return
 			}
@@ -386,17 +390,39 @@ func TestBatchesAndFragments(t *testing.T) {
 	})...)
 }
 
+// pingAll sends n echo requests one after the other and waits for each answer.
+func pingAll(tb testing.TB, ns *netns.NS, network, from, to string, request icmp.Type, n, size int) {
+	tb.Helper()
+	var c *icmp.PacketConn
+	ns.Do(tb, func() (err error) { c, err = icmp.ListenPacket(network, from); return err })
+	defer c.Close()
+	message, err := (&icmp.Message{Type: request, Body: &icmp.Echo{ID: 1, Data: make([]byte, size)}}).Marshal(nil)
+	require.NoError(tb, err)
+	buffer := make([]byte, 1500)
+	for range n {
+		_, err = c.WriteTo(message, &net.IPAddr{IP: net.ParseIP(to)})
+		require.NoError(tb, err)
+		require.NoError(tb, c.SetReadDeadline(time.Now().Add(20*time.Second)))
+		for answered := false; !answered; {
+			got, _, err := c.ReadFrom(buffer)
+			require.NoError(tb, err)
+			parsed, err := icmp.ParseMessage(request.Protocol(), buffer[:got])
+			require.NoError(tb, err)
+			_, answered = parsed.Body.(*icmp.Echo)
+		}
+	}
+}
+
 // The kernel answers pings itself: no socket gets the request, and the answer
 // goes out by a socket that no process holds.
 func TestPing(t *testing.T) {
 	for name, test := range map[string]struct {
 		network, listen, to string
-		protocol            int
 		request             icmp.Type
 		want                datagrams
 	}{
-		"ipv4": {"ip4:icmp", "192.0.2.1", "192.0.2.2", 1, ipv4.ICMPTypeEcho, datagrams{Transport: flow.TransportICMP, ICMP: flow.ICMP{Type: 8}}},
-		"ipv6": {"ip6:ipv6-icmp", "2001:db8::1", "2001:db8::2", 58, ipv6.ICMPTypeEchoRequest, datagrams{Transport: flow.TransportICMPv6, ICMP: flow.ICMP{Type: 128}}},
+		"ipv4": {"ip4:icmp", "192.0.2.1", "192.0.2.2", ipv4.ICMPTypeEcho, datagrams{Transport: flow.TransportICMP, ICMP: flow.ICMP{Type: 8}}},
+		"ipv6": {"ip6:ipv6-icmp", "2001:db8::1", "2001:db8::2", ipv6.ICMPTypeEchoRequest, datagrams{Transport: flow.TransportICMPv6, ICMP: flow.ICMP{Type: 128}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const n, size = 5, 56
@@ -404,27 +430,10 @@ func TestPing(t *testing.T) {
 			netns.Connect(t, clients, []string{"192.0.2.1/24", "2001:db8::1/64"}, servers, []string{"192.0.2.2/24", "2001:db8::2/64"})
 			meet(t, clients, servers, test.to)
 			r := startDatagram(t, nil)
-			var c *icmp.PacketConn
-			clients.Do(t, func() (err error) { c, err = icmp.ListenPacket(test.network, test.listen); return err })
-			defer c.Close()
-			message, err := (&icmp.Message{Type: test.request, Body: &icmp.Echo{ID: 1, Data: make([]byte, size)}}).Marshal(nil)
-			require.NoError(t, err)
-			buffer := make([]byte, 1500)
-			for range n {
-				_, err = c.WriteTo(message, &net.IPAddr{IP: net.ParseIP(test.to)})
-				require.NoError(t, err)
-				require.NoError(t, c.SetReadDeadline(time.Now().Add(20*time.Second)))
-				for answered := false; !answered; {
-					got, _, err := c.ReadFrom(buffer)
-					require.NoError(t, err)
-					parsed, err := icmp.ParseMessage(test.protocol, buffer[:got])
-					require.NoError(t, err)
-					_, answered = parsed.Body.(*icmp.Echo)
-				}
-			}
+			pingAll(t, clients, test.network, test.listen, test.to, test.request, n, size)
 			r.await("both ends", ends(2), clients, servers)
 			headers := uint64(20 + 8)
-			if test.protocol == 58 {
+			if test.want.Transport == flow.TransportICMPv6 {
 				headers = 40 + 8
 			}
 			client := test.want

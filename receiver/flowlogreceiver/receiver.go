@@ -91,20 +91,28 @@ func (f *flowlog) degraded(reason error) {
 func (c *EnginesConfig) enabled() map[string]bool {
 	return map[string]bool{
 		probe.TCP: c.TCP.Enabled, probe.Datagram: c.Datagram.Enabled, probe.Drops: c.Drops.Enabled,
-		probe.NAT: c.NAT.Enabled,
+		probe.NAT:     c.NAT.Enabled,
+		probe.Forward: c.Forward.Enabled,
 	}
 }
 
 // probe is what the engines are opened with.
 func (c *Config) probe(filter probe.Filter) probe.Options {
-	idle := c.Engines.Datagram.IdleTimeout
+	datagram, forward := c.Engines.Datagram, c.Engines.Forward
 	return probe.Options{
 		RingBufferSize: c.RingBufferSize,
 		ExcludeSelf:    c.ExcludeSelf,
 		Filter:         filter,
-		Datagram: probe.DatagramOptions{
-			MaxFlows: c.Engines.Datagram.MaxFlows,
-			IdleUDP:  idle.UDP, IdleICMP: idle.ICMP, IdleOther: idle.Other,
+		Datagram: probe.FlowOptions{
+			MaxFlows: datagram.MaxFlows,
+			IdleUDP:  datagram.IdleTimeout.UDP, IdleICMP: datagram.IdleTimeout.ICMP, IdleOther: datagram.IdleTimeout.Other,
+		},
+		Forward: probe.ForwardOptions{
+			FlowOptions: probe.FlowOptions{
+				MaxFlows: forward.MaxFlows, IdleTCP: forward.IdleTimeout.TCP,
+				IdleUDP: forward.IdleTimeout.UDP, IdleICMP: forward.IdleTimeout.ICMP, IdleOther: forward.IdleTimeout.Other,
+			},
+			Interfaces: forward.Interfaces, Exclude: forward.ExcludeInterfaces,
 		},
 		Drops: probe.DropsOptions{MaxFlows: c.Engines.Drops.MaxFlows},
 	}

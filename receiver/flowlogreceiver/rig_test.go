@@ -53,7 +53,7 @@ func start(tb testing.TB, configure func(*Config)) *rig {
 	return startWith(tb, probe.Engines(), configure)
 }
 
-// startWith is start with engines that a test has changed.
+// startWith is start with engines of the test's.
 func startWith(tb testing.TB, engines []probe.Engine, configure func(*Config)) *rig {
 	tb.Helper()
 	config := createDefaultConfig().(*Config)

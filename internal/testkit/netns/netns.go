@@ -125,19 +125,25 @@ func Connect(tb testing.TB, a *NS, aPrefixes []string, b *NS, bPrefixes []string
 	name := fmt.Sprintf("veth%d", max(a.links, b.links))
 	a.links = max(a.links, b.links) + 1
 	b.links = a.links
+	ConnectAs(tb, a, name, aPrefixes, b, name, bPrefixes)
+	return name
+}
+
+// ConnectAs is Connect with a name for the interface in each.
+func ConnectAs(tb testing.TB, a *NS, aName string, aPrefixes []string, b *NS, bName string, bPrefixes []string) {
+	tb.Helper()
 	a.Do(tb, func() error {
 		link := &netlink.Veth{
-			LinkAttrs:     netlink.LinkAttrs{Name: name},
-			PeerName:      name,
+			LinkAttrs:     netlink.LinkAttrs{Name: aName},
+			PeerName:      bName,
 			PeerNamespace: netlink.NsFd(int(b.fd)),
 		}
 		if err := netlink.LinkAdd(link); err != nil {
 			return fmt.Errorf("add veth pair: %w", err)
 		}
-		return setUp(name, aPrefixes)
+		return setUp(aName, aPrefixes)
 	})
-	b.Do(tb, func() error { return setUp(name, bPrefixes) })
-	return name
+	b.Do(tb, func() error { return setUp(bName, bPrefixes) })
 }
 
 // AddDefaultRoute sends what has no other way to a gateway.

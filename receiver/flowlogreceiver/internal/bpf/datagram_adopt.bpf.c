@@ -11,7 +11,7 @@ int datagram_adopt(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct datagram_owner owner = {.flags = DATAGRAM_FLAG_OLD_SOCKET};
+	struct datagram_owner owner = {.flags = FLOW_FLAG_OLD};
 	struct socket *socket;
 	struct sock *sk;
 
@@ -30,7 +30,7 @@ int datagram_adopt(struct bpf_iter__task_file *ctx)
 		return 0;
 	owner.pid = task->tgid;
 	if (owner.pid == own_process)
-		owner.flags |= DATAGRAM_FLAG_EXCLUDED;
+		owner.flags |= FLOW_FLAG_EXCLUDED;
 	read_exe(owner.exe, task);
 	bpf_sk_storage_get(&datagram_owners, sk, &owner, BPF_SK_STORAGE_GET_F_CREATE);
 	return 0;

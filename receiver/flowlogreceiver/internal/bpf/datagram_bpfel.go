@@ -13,42 +13,49 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-type DatagramDatagramCounter uint32
+type DatagramFlow struct {
+	_           structs.HostLayout
+	First       uint64
+	Last        uint64
+	Cgroup      uint64
+	Sent        DatagramFlowSum
+	Received    DatagramFlowSum
+	Pid         uint32
+	Flags       DatagramFlowFlag
+	Exe         [32]uint8
+	Translation DatagramTranslation
+	Restarts    uint16
+	Resets      uint16
+}
+
+type DatagramFlowCounter uint32
 
 const (
-	DatagramDatagramCounterDATAGRAM_LOST_RING DatagramDatagramCounter = 0
-	DatagramDatagramCounterDATAGRAM_COUNTERS  DatagramDatagramCounter = 1
+	DatagramFlowCounterFLOW_LOST_RING DatagramFlowCounter = 0
+	DatagramFlowCounterFLOW_COUNTERS  DatagramFlowCounter = 1
 )
 
-type DatagramDatagramEvent struct {
+type DatagramFlowEvent struct {
 	_      structs.HostLayout
-	Key    DatagramDatagramKey
+	Key    DatagramFlowKey
 	Unused uint32
-	Flow   DatagramDatagramFlow
+	Flow   DatagramFlow
 }
 
-type DatagramDatagramFlag uint32
+type DatagramFlowFlag uint32
 
 const (
-	DatagramDatagramFlagDATAGRAM_FLAG_LOCAL_FIRST DatagramDatagramFlag = 1
-	DatagramDatagramFlagDATAGRAM_FLAG_OLD_SOCKET  DatagramDatagramFlag = 2
-	DatagramDatagramFlagDATAGRAM_FLAG_EXCLUDED    DatagramDatagramFlag = 4
-	DatagramDatagramFlagDATAGRAM_FLAG_IDLE        DatagramDatagramFlag = 8
+	DatagramFlowFlagFLOW_FLAG_LOCAL_FIRST DatagramFlowFlag = 1
+	DatagramFlowFlagFLOW_FLAG_OLD         DatagramFlowFlag = 2
+	DatagramFlowFlagFLOW_FLAG_EXCLUDED    DatagramFlowFlag = 4
+	DatagramFlowFlagFLOW_FLAG_IDLE        DatagramFlowFlag = 8
+	DatagramFlowFlagFLOW_FLAG_LOCAL_FIN   DatagramFlowFlag = 16
+	DatagramFlowFlagFLOW_FLAG_REMOTE_FIN  DatagramFlowFlag = 32
+	DatagramFlowFlagFLOW_FLAG_RESET       DatagramFlowFlag = 64
+	DatagramFlowFlagFLOW_FLAG_UNANSWERED  DatagramFlowFlag = 128
 )
 
-type DatagramDatagramFlow struct {
-	_        structs.HostLayout
-	First    uint64
-	Last     uint64
-	Cgroup   uint64
-	Sent     DatagramDatagramSum
-	Received DatagramDatagramSum
-	Pid      uint32
-	Flags    DatagramDatagramFlag
-	Exe      [32]uint8
-}
-
-type DatagramDatagramKey struct {
+type DatagramFlowKey struct {
 	_          structs.HostLayout
 	Local      [16]uint8
 	Remote     [16]uint8
@@ -61,35 +68,51 @@ type DatagramDatagramKey struct {
 	Unused     uint8
 }
 
-type DatagramDatagramSum struct {
+type DatagramFlowSum struct {
 	_       structs.HostLayout
 	Packets uint64
 	Bytes   uint64
 	Payload uint64
 }
 
+type DatagramIdleTimes struct {
+	_             structs.HostLayout
+	Udp           uint64
+	Icmp          uint64
+	Other         uint64
+	Tcp           uint64
+	TcpUnanswered uint64
+	TcpOver       uint64
+}
+
+type DatagramTranslation struct {
+	_          structs.HostLayout
+	Called     [16]uint8
+	Seen       [16]uint8
+	CalledPort uint16
+	SeenPort   uint16
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	DatagramMapDatagramCounters  = "datagram_counters"
-	DatagramMapDatagramEvents    = "datagram_events"
-	DatagramMapDatagramFlows     = "datagram_flows"
-	DatagramMapDatagramOwners    = "datagram_owners"
-	DatagramMapFilterAddresses   = "filter_addresses"
-	DatagramMapFilterPorts       = "filter_ports"
-	DatagramMapRejects           = "rejects"
-	DatagramProgDatagramCreate   = "datagram_create"
-	DatagramProgDatagramIn       = "datagram_in"
-	DatagramProgDatagramMark     = "datagram_mark"
-	DatagramProgDatagramOut      = "datagram_out"
-	DatagramVarDatagramEventType = "datagram_event_type"
-	DatagramVarFilterParts       = "filter_parts"
-	DatagramVarIdleIcmp          = "idle_icmp"
-	DatagramVarIdleOther         = "idle_other"
-	DatagramVarIdleUdp           = "idle_udp"
-	DatagramVarOldUntil          = "old_until"
-	DatagramVarOwnProcess        = "own_process"
+	DatagramMapDatagramOwners  = "datagram_owners"
+	DatagramMapFilterAddresses = "filter_addresses"
+	DatagramMapFilterPorts     = "filter_ports"
+	DatagramMapFlowCounters    = "flow_counters"
+	DatagramMapFlowEvents      = "flow_events"
+	DatagramMapFlows           = "flows"
+	DatagramMapRejects         = "rejects"
+	DatagramProgDatagramCreate = "datagram_create"
+	DatagramProgDatagramIn     = "datagram_in"
+	DatagramProgDatagramMark   = "datagram_mark"
+	DatagramProgDatagramOut    = "datagram_out"
+	DatagramVarFilterParts     = "filter_parts"
+	DatagramVarFlowEventType   = "flow_event_type"
+	DatagramVarIdle            = "idle"
+	DatagramVarOldUntil        = "old_until"
+	DatagramVarOwnProcess      = "own_process"
 )
 
 // LoadDatagram returns the embedded CollectionSpec for Datagram.
@@ -144,26 +167,24 @@ type DatagramProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type DatagramMapSpecs struct {
-	DatagramCounters *ebpf.MapSpec `ebpf:"datagram_counters"`
-	DatagramEvents   *ebpf.MapSpec `ebpf:"datagram_events"`
-	DatagramFlows    *ebpf.MapSpec `ebpf:"datagram_flows"`
-	DatagramOwners   *ebpf.MapSpec `ebpf:"datagram_owners"`
-	FilterAddresses  *ebpf.MapSpec `ebpf:"filter_addresses"`
-	FilterPorts      *ebpf.MapSpec `ebpf:"filter_ports"`
-	Rejects          *ebpf.MapSpec `ebpf:"rejects"`
+	DatagramOwners  *ebpf.MapSpec `ebpf:"datagram_owners"`
+	FilterAddresses *ebpf.MapSpec `ebpf:"filter_addresses"`
+	FilterPorts     *ebpf.MapSpec `ebpf:"filter_ports"`
+	FlowCounters    *ebpf.MapSpec `ebpf:"flow_counters"`
+	FlowEvents      *ebpf.MapSpec `ebpf:"flow_events"`
+	Flows           *ebpf.MapSpec `ebpf:"flows"`
+	Rejects         *ebpf.MapSpec `ebpf:"rejects"`
 }
 
 // DatagramVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type DatagramVariableSpecs struct {
-	DatagramEventType *ebpf.VariableSpec `ebpf:"datagram_event_type"`
-	FilterParts       *ebpf.VariableSpec `ebpf:"filter_parts"`
-	IdleIcmp          *ebpf.VariableSpec `ebpf:"idle_icmp"`
-	IdleOther         *ebpf.VariableSpec `ebpf:"idle_other"`
-	IdleUdp           *ebpf.VariableSpec `ebpf:"idle_udp"`
-	OldUntil          *ebpf.VariableSpec `ebpf:"old_until"`
-	OwnProcess        *ebpf.VariableSpec `ebpf:"own_process"`
+	FilterParts   *ebpf.VariableSpec `ebpf:"filter_parts"`
+	FlowEventType *ebpf.VariableSpec `ebpf:"flow_event_type"`
+	Idle          *ebpf.VariableSpec `ebpf:"idle"`
+	OldUntil      *ebpf.VariableSpec `ebpf:"old_until"`
+	OwnProcess    *ebpf.VariableSpec `ebpf:"own_process"`
 }
 
 // DatagramObjects contains all objects after they have been loaded into the kernel.
@@ -186,23 +207,23 @@ func (o *DatagramObjects) Close() error {
 //
 // It can be passed to LoadDatagramObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DatagramMaps struct {
-	DatagramCounters *ebpf.Map `ebpf:"datagram_counters"`
-	DatagramEvents   *ebpf.Map `ebpf:"datagram_events"`
-	DatagramFlows    *ebpf.Map `ebpf:"datagram_flows"`
-	DatagramOwners   *ebpf.Map `ebpf:"datagram_owners"`
-	FilterAddresses  *ebpf.Map `ebpf:"filter_addresses"`
-	FilterPorts      *ebpf.Map `ebpf:"filter_ports"`
-	Rejects          *ebpf.Map `ebpf:"rejects"`
+	DatagramOwners  *ebpf.Map `ebpf:"datagram_owners"`
+	FilterAddresses *ebpf.Map `ebpf:"filter_addresses"`
+	FilterPorts     *ebpf.Map `ebpf:"filter_ports"`
+	FlowCounters    *ebpf.Map `ebpf:"flow_counters"`
+	FlowEvents      *ebpf.Map `ebpf:"flow_events"`
+	Flows           *ebpf.Map `ebpf:"flows"`
+	Rejects         *ebpf.Map `ebpf:"rejects"`
 }
 
 func (m *DatagramMaps) Close() error {
 	return _DatagramClose(
-		m.DatagramCounters,
-		m.DatagramEvents,
-		m.DatagramFlows,
 		m.DatagramOwners,
 		m.FilterAddresses,
 		m.FilterPorts,
+		m.FlowCounters,
+		m.FlowEvents,
+		m.Flows,
 		m.Rejects,
 	)
 }
@@ -211,13 +232,11 @@ func (m *DatagramMaps) Close() error {
 //
 // It can be passed to LoadDatagramObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DatagramVariables struct {
-	DatagramEventType *ebpf.Variable `ebpf:"datagram_event_type"`
-	FilterParts       *ebpf.Variable `ebpf:"filter_parts"`
-	IdleIcmp          *ebpf.Variable `ebpf:"idle_icmp"`
-	IdleOther         *ebpf.Variable `ebpf:"idle_other"`
-	IdleUdp           *ebpf.Variable `ebpf:"idle_udp"`
-	OldUntil          *ebpf.Variable `ebpf:"old_until"`
-	OwnProcess        *ebpf.Variable `ebpf:"own_process"`
+	FilterParts   *ebpf.Variable `ebpf:"filter_parts"`
+	FlowEventType *ebpf.Variable `ebpf:"flow_event_type"`
+	Idle          *ebpf.Variable `ebpf:"idle"`
+	OldUntil      *ebpf.Variable `ebpf:"old_until"`
+	OwnProcess    *ebpf.Variable `ebpf:"own_process"`
 }
 
 // DatagramPrograms contains all programs after they have been loaded into the kernel.

@@ -16,15 +16,15 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	DatagramAdoptMapDatagramCounters = "datagram_counters"
-	DatagramAdoptMapDatagramEvents   = "datagram_events"
-	DatagramAdoptMapDatagramFlows    = "datagram_flows"
-	DatagramAdoptMapDatagramOwners   = "datagram_owners"
-	DatagramAdoptMapFilterAddresses  = "filter_addresses"
-	DatagramAdoptMapFilterPorts      = "filter_ports"
-	DatagramAdoptProgDatagramAdopt   = "datagram_adopt"
-	DatagramAdoptVarFilterParts      = "filter_parts"
-	DatagramAdoptVarOwnProcess       = "own_process"
+	DatagramAdoptMapDatagramOwners  = "datagram_owners"
+	DatagramAdoptMapFilterAddresses = "filter_addresses"
+	DatagramAdoptMapFilterPorts     = "filter_ports"
+	DatagramAdoptMapFlowCounters    = "flow_counters"
+	DatagramAdoptMapFlowEvents      = "flow_events"
+	DatagramAdoptMapFlows           = "flows"
+	DatagramAdoptProgDatagramAdopt  = "datagram_adopt"
+	DatagramAdoptVarFilterParts     = "filter_parts"
+	DatagramAdoptVarOwnProcess      = "own_process"
 )
 
 // LoadDatagramAdopt returns the embedded CollectionSpec for DatagramAdopt.
@@ -76,12 +76,12 @@ type DatagramAdoptProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type DatagramAdoptMapSpecs struct {
-	DatagramCounters *ebpf.MapSpec `ebpf:"datagram_counters"`
-	DatagramEvents   *ebpf.MapSpec `ebpf:"datagram_events"`
-	DatagramFlows    *ebpf.MapSpec `ebpf:"datagram_flows"`
-	DatagramOwners   *ebpf.MapSpec `ebpf:"datagram_owners"`
-	FilterAddresses  *ebpf.MapSpec `ebpf:"filter_addresses"`
-	FilterPorts      *ebpf.MapSpec `ebpf:"filter_ports"`
+	DatagramOwners  *ebpf.MapSpec `ebpf:"datagram_owners"`
+	FilterAddresses *ebpf.MapSpec `ebpf:"filter_addresses"`
+	FilterPorts     *ebpf.MapSpec `ebpf:"filter_ports"`
+	FlowCounters    *ebpf.MapSpec `ebpf:"flow_counters"`
+	FlowEvents      *ebpf.MapSpec `ebpf:"flow_events"`
+	Flows           *ebpf.MapSpec `ebpf:"flows"`
 }
 
 // DatagramAdoptVariableSpecs contains global variables before they are loaded into the kernel.
@@ -112,22 +112,22 @@ func (o *DatagramAdoptObjects) Close() error {
 //
 // It can be passed to LoadDatagramAdoptObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DatagramAdoptMaps struct {
-	DatagramCounters *ebpf.Map `ebpf:"datagram_counters"`
-	DatagramEvents   *ebpf.Map `ebpf:"datagram_events"`
-	DatagramFlows    *ebpf.Map `ebpf:"datagram_flows"`
-	DatagramOwners   *ebpf.Map `ebpf:"datagram_owners"`
-	FilterAddresses  *ebpf.Map `ebpf:"filter_addresses"`
-	FilterPorts      *ebpf.Map `ebpf:"filter_ports"`
+	DatagramOwners  *ebpf.Map `ebpf:"datagram_owners"`
+	FilterAddresses *ebpf.Map `ebpf:"filter_addresses"`
+	FilterPorts     *ebpf.Map `ebpf:"filter_ports"`
+	FlowCounters    *ebpf.Map `ebpf:"flow_counters"`
+	FlowEvents      *ebpf.Map `ebpf:"flow_events"`
+	Flows           *ebpf.Map `ebpf:"flows"`
 }
 
 func (m *DatagramAdoptMaps) Close() error {
 	return _DatagramAdoptClose(
-		m.DatagramCounters,
-		m.DatagramEvents,
-		m.DatagramFlows,
 		m.DatagramOwners,
 		m.FilterAddresses,
 		m.FilterPorts,
+		m.FlowCounters,
+		m.FlowEvents,
+		m.Flows,
 	)
 }
 

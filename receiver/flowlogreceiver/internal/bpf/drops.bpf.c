@@ -11,6 +11,7 @@
  * off.
  */
 #include "drops.h"
+#include "ip.h"
 #include "rejects.h"
 
 /* Keep the types in the BTF, from which the Go types are generated. */
@@ -50,21 +51,6 @@ struct {
 	__type(value, struct drop_sum);
 } drop_rest SEC(".maps");
 
-#define IPV4_HEADER 20
-#define IPV6_HEADER 40
-#define MAX_EXTENSIONS 6
-#define FRAGMENT_OFFSET 0x1fff
-
-#define ICMP_ECHOREPLY 0
-#define ICMP_ECHO 8
-#define ICMP_TIMESTAMP 13
-#define ICMP_TIMESTAMPREPLY 14
-#define ICMPV6_ECHO_REQUEST 128
-#define ICMPV6_ECHO_REPLY 129
-#define ICMPV6_MLD_QUERY 130
-#define ICMPV6_NDISC_REDIRECT 137
-#define ICMPV6_MLD2_REPORT 143
-
 #define TCP_FLAG_SYN 2
 #define TCP_FLAG_ACK 16
 
@@ -74,27 +60,6 @@ struct {
 #define RTN_LOCAL 2
 #define RTF_LOCAL 0x80000000
 #define WELL_KNOWN_PORTS 1024
-struct ipv4_header {
-	__u8 version_length;
-	__u8 tos;
-	__be16 total;
-	__be16 id;
-	__be16 fragment;
-	__u8 ttl;
-	__u8 protocol;
-	__u16 check;
-	__be32 source;
-	__be32 destination;
-};
-
-struct ipv6_header {
-	__u32 version_class;
-	__be16 payload;
-	__u8 next;
-	__u8 hops;
-	struct in6_addr source;
-	struct in6_addr destination;
-};
 
 union ip_header {
 	struct ipv4_header v4;
@@ -189,30 +154,14 @@ static __always_inline bool read_ip(struct dropped *p, struct sk_buff *skb)
 	return true;
 }
 
-/* Neighbour discovery and reports of multicast groups are upkeep of the link. */
-static __always_inline bool is_link_upkeep(__u8 type)
-{
-	return (type >= ICMPV6_MLD_QUERY && type <= ICMPV6_NDISC_REDIRECT) || type == ICMPV6_MLD2_REPORT;
-}
-
 /* A reply belongs to the flow of its request. */
 static __always_inline bool read_icmp(struct dropped *p, __u8 type, __u8 code)
 {
-	bool reply = true;
-
 	if (p->key.protocol == IPPROTO_ICMPV6 && is_link_upkeep(type))
 		return false;
-	if (p->key.protocol == IPPROTO_ICMP && type == ICMP_ECHOREPLY)
-		type = ICMP_ECHO;
-	else if (p->key.protocol == IPPROTO_ICMP && type == ICMP_TIMESTAMPREPLY)
-		type = ICMP_TIMESTAMP;
-	else if (p->key.protocol == IPPROTO_ICMPV6 && type == ICMPV6_ECHO_REPLY)
-		type = ICMPV6_ECHO_REQUEST;
-	else
-		reply = false;
-	p->key.icmp_type = type;
+	p->key.icmp_type = request_of(p->key.protocol, type);
 	p->key.icmp_code = code;
-	if (reply)
+	if (p->key.icmp_type != type)
 		swap_ends(&p->key);
 	return true;
 }
@@ -280,14 +229,14 @@ static __always_inline void read_conntrack(struct dropped *p, struct sk_buff *sk
 	if (!bpf_core_field_exists(skb->_nfct) || !bpf_core_type_exists(struct nf_conn))
 		return;
 	nfct = skb->_nfct;
-	ct = (struct nf_conn *)(nfct & ~7UL);
+	ct = (struct nf_conn *)(nfct & ~NFCT_INFOMASK);
 	if (!ct)
 		return;
 	tuple = __builtin_preserve_access_index(&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 	if (bpf_core_read(&protocol, sizeof(protocol), &tuple->dst.protonum) || protocol != p->key.protocol ||
 	    bpf_core_read(&to, sizeof(to), &tuple->dst.u3) || bpf_core_read(&port, sizeof(port), &tuple->dst.u))
 		return;
-	reply = (nfct & 7) >= IP_CT_IS_REPLY;
+	reply = (nfct & NFCT_INFOMASK) >= IP_CT_IS_REPLY;
 	if (reply != p->key.reply) {
 		swap_ends(&p->key);
 		p->key.reply = reply;

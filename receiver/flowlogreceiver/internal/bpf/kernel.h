@@ -125,9 +125,13 @@ struct bpf_sock_tuple {
 #define IP_CT_DIR_REPLY 1
 
 /* include/uapi/linux/netfilter/nf_conntrack_common.h */
+#define IP_CT_RELATED 1
+#define IP_CT_NEW 2
 #define IP_CT_IS_REPLY 3
+#define IP_CT_RELATED_REPLY 4
 #define IPS_SRC_NAT (1 << 4)
 #define IPS_DST_NAT (1 << 5)
+#define NFCT_INFOMASK 7UL /* of sk_buff._nfct, include/linux/skbuff.h */
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -247,6 +251,7 @@ struct sock {
 
 struct net_device {
 	char name[16];
+	int ifindex;
 	possible_net_t nd_net;
 };
 
@@ -310,6 +315,7 @@ struct sk_buff {
 	unsigned long _nfct;
 	unsigned int len;
 	__u16 network_header;
+	__u16 mac_header;
 	int skb_iif;
 	unsigned int end;
 	unsigned char *head;

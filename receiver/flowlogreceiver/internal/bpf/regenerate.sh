@@ -35,13 +35,14 @@ compile TCP tcp.bpf.c -type tcp_event -type tcp_state -type tcp_event_kind -type
 compile Self self.bpf.c -no-global-types
 compile TCPSweep tcp_sweep.bpf.c -no-global-types
 compile TCPAdopt tcp_adopt.bpf.c -no-global-types
-compile Datagram datagram.bpf.c -type datagram_event -type datagram_key -type datagram_flow \
-	-type datagram_sum -type datagram_flag -type datagram_counter -no-global-types
+compile Datagram datagram.bpf.c -type flow_event -type flow_key -type flow -type flow_sum -type flow_flag \
+	-type flow_counter -type translation -type idle_times -no-global-types
 compile Drops drops.bpf.c -type drop_key -type drop_flow -type drop_sum -type drop_rule -type drop_flag \
 	-type drop_table -no-global-types
 compile DropsReject drops_reject.bpf.c -no-global-types
 compile DatagramAdopt datagram_adopt.bpf.c -no-global-types
 compile NAT nat.bpf.c -type nat_query -type nat_tuple -no-global-types
+compile Forward forward.bpf.c -type forward_interface -no-global-types
 
 if [ "$out" != . ]; then
 	for file in "$out"/*_bpfel.*; do

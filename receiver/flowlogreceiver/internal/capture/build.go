@@ -36,10 +36,13 @@ func (c *Capture) build(f *flow.Flow, ev *probe.Event, process flow.Name, offset
 		Address: ev.Remote.Addr(), Port: ev.Remote.Port(),
 		Bytes: ev.ReceivedBytes, Packets: uint64(ev.ReceivedPackets), PayloadBytes: ev.ReceivedPayload,
 	}
-	if ev.Reporter == flow.ReporterSource {
-		f.Source, f.Destination = local, remote
-	} else {
+	if ev.Reporter == flow.ReporterDestination {
 		f.Source, f.Destination = remote, local
+	} else {
+		f.Source, f.Destination = local, remote
+	}
+	if ev.Original.IsValid() {
+		f.Destination.OriginalAddress, f.Destination.OriginalPort = ev.Original.Addr(), ev.Original.Port()
 	}
 	f.Destination.OriginalAddress, f.Destination.OriginalPort = ev.Original.Addr(), ev.Original.Port()
 	// A source of which only the port is another, for the same was in use, is no

@@ -106,6 +106,7 @@ type Capture struct {
 	places    *places
 	peers     *peers
 	denies    *denies
+	forwarded *forwarded // nil unless the forward engine runs beside others
 	processes *processNames
 	cgroups   *cgroups
 	commands  *commands
@@ -201,6 +202,9 @@ func (c *Capture) begin() {
 	keep := flow.KeepSourcePort(!c.opts.MergeSourcePorts)
 	c.now, c.next = newTable(keep), newTable(keep)
 	c.places, c.peers = newPlaces(), newPeers()
+	if len(c.sources) > 1 && c.isOn(probe.Forward) {
+		c.forwarded = newForwarded()
+	}
 	c.processes, c.cgroups = newProcessNames("/proc"), newCgroups(probe.CgroupRoot())
 	c.denies = newDenies(c.isOn(probe.Drops), c.opts.Interval)
 	c.losses = newLosses(c.begun.UnixNano())
@@ -269,7 +273,11 @@ func (c *Capture) openEngine(e probe.Engine, index int) error {
 		c.translating = index
 		return err
 	}
-	s, err := e.Open(c.opts.Probe)
+	opts := c.opts.Probe
+	opts.Warn = func(err error) {
+		c.opts.Logger.Warn("Engine is limited", zap.String("engine", e.Name), zap.Error(err))
+	}
+	s, err := e.Open(opts)
 	if err != nil {
 		return err
 	}

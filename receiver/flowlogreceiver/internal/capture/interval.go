@@ -67,6 +67,9 @@ func (c *Capture) endCut(last bool) {
 	c.events, c.sentEarly = 0, 0
 	c.peers.cut()
 	c.denies.cut()
+	if c.forwarded != nil {
+		c.forwarded.cut(c.opts.Monotonic())
+	}
 	c.places.cut()
 	c.cgroups.cut()
 	c.commands.cut()
@@ -90,7 +93,7 @@ func (c *Capture) settleDenies(last bool) {
 	}
 }
 
-// settle decides about the events that waited for their source's report. Those
+// settle decides about the events that waited for the reports of others. Those
 // that waited for an interval already come out as records of their own, so that
 // no record counts a connection twice.
 func (c *Capture) settle(last bool) *table {
@@ -115,6 +118,11 @@ func (c *Capture) settle(last bool) *table {
 			c.peers.learnRemote(from)
 		}
 		c.add(into, &w.event, c.processes.of(&w.event), source, ok)
+	}
+	if c.forwarded != nil {
+		for _, ev := range c.forwarded.settle(last) {
+			c.add(late, &ev, flow.Name{}, flow.Name{}, false)
+		}
 	}
 	return late
 }

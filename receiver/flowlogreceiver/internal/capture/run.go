@@ -77,6 +77,12 @@ func (c *Capture) translate(events []probe.Event) {
 }
 
 func (c *Capture) event(ev *probe.Event) {
+	if ev.Reporter == flow.ReporterForward && ev.Kind != probe.Dropped {
+		if c.forwarded == nil || !c.forwarded.hold(ev) {
+			c.add(c.now, ev, flow.Name{}, flow.Name{}, false)
+		}
+		return
+	}
 	process := c.processes.of(ev)
 	// What is dropped may come from anywhere, and claim to be from anywhere.
 	if ev.Kind != probe.Dropped && c.places.learn(ev.Local.Addr(), ev.NetNS) {
@@ -87,6 +93,9 @@ func (c *Capture) event(ev *probe.Event) {
 		return
 	}
 	c.commands.of(ev) // what is held has its turn when the process may have gone
+	if c.forwarded != nil && ev.Kind != probe.Dropped {
+		c.forwarded.reported(ev)
+	}
 	if c.denies.hold(ev, process, c.cutting) {
 		return
 	}

@@ -15,25 +15,26 @@ import (
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/netns"
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/bpf"
 )
 
 const second = uint64(time.Second)
 
-var testIdle = idleTimes{udp: 30 * time.Second, icmp: 10 * time.Second, other: time.Minute}
+var testIdle = &idleTimes{
+	Udp: 30 * second, Icmp: 10 * second, Other: 60 * second, Tcp: 300 * second, TcpUnanswered: 70 * second, TcpOver: 2 * second,
+}
 
-func datagramKey(remotePort uint16) bpf.DatagramDatagramKey {
-	return bpf.DatagramDatagramKey{
+func datagramKey(remotePort uint16) flowKey {
+	return flowKey{
 		Local: netip.MustParseAddr("::ffff:192.0.2.1").As16(), Remote: netip.MustParseAddr("::ffff:203.0.113.7").As16(),
 		Netns: 1, LocalPort: 40_000, RemotePort: remotePort, Protocol: uint8(flow.TransportUDP),
 	}
 }
 
 // counted is a flow of n packets of 100 bytes each way, the last at time last.
-func counted(n, last uint64, flags ...bpf.DatagramDatagramFlag) *bpf.DatagramDatagramFlow {
-	f := &bpf.DatagramDatagramFlow{
-		First: second, Last: last, Flags: bpf.DatagramDatagramFlagDATAGRAM_FLAG_LOCAL_FIRST,
-		Sent: bpf.DatagramDatagramSum{Packets: n, Bytes: 128 * n, Payload: 100 * n},
+func counted(n, last uint64, flags ...flowFlag) *countedFlow {
+	f := &countedFlow{
+		First: second, Last: last, Flags: flagLocalFirst,
+		Sent: flowSum{Packets: n, Bytes: 128 * n, Payload: 100 * n},
 	}
 	f.Received = f.Sent
 	for _, flag := range flags {
@@ -42,14 +43,8 @@ func counted(n, last uint64, flags ...bpf.DatagramDatagramFlag) *bpf.DatagramDat
 	return f
 }
 
-const (
-	idleMark = bpf.DatagramDatagramFlagDATAGRAM_FLAG_IDLE
-	leftOut  = bpf.DatagramDatagramFlagDATAGRAM_FLAG_EXCLUDED
-	old      = bpf.DatagramDatagramFlagDATAGRAM_FLAG_OLD_SOCKET
-)
-
 func TestAFlowTellsWhatIsNewUntilItEnds(t *testing.T) {
-	f, key := newDatagramFlows(10), datagramKey(53)
+	f, key := newFlowTable(10), datagramKey(53)
 	require.False(t, f.addKernel(key, counted(3, 2*second)))
 	events := f.report(5*second, testIdle)
 	require.Equal(t, []Event{{
@@ -64,10 +59,10 @@ func TestAFlowTellsWhatIsNewUntilItEnds(t *testing.T) {
 	require.Equal(t, uint64(1), f.live)
 
 	// Marked idle, but the packet that found it before came after all; then taken out.
-	require.False(t, f.addKernel(key, counted(3, 2*second, idleMark)))
+	require.False(t, f.addKernel(key, counted(3, 2*second, flagIdle)))
 	require.Empty(t, f.report(40*second, testIdle))
-	require.True(t, f.addKernel(key, counted(3, 2*second, idleMark)))
-	f.removeKernel(key, counted(4, 2*second, idleMark))
+	require.True(t, f.addKernel(key, counted(3, 2*second, flagIdle)))
+	f.removeKernel(key, counted(4, 2*second, flagIdle))
 	events = f.report(45*second, testIdle)
 	require.Len(t, events, 1)
 	require.Equal(t, Closed, events[0].Kind)
@@ -81,18 +76,18 @@ func TestAFlowTellsWhatIsNewUntilItEnds(t *testing.T) {
 // Packets that find the mark come through the ring, and the flow goes on: it is
 // not another flow, and the kernel counts it anew.
 func TestAFlowThatWakesUpWhileItIsTakenOutGoesOn(t *testing.T) {
-	f, key := newDatagramFlows(10), datagramKey(53)
+	f, key := newFlowTable(10), datagramKey(53)
 	f.addKernel(key, counted(3, 2*second))
 	f.report(5*second, testIdle)
-	f.addKernel(key, counted(3, 2*second, idleMark))
+	f.addKernel(key, counted(3, 2*second, flagIdle))
 	require.True(t, f.addPacket(key, counted(1, 40*second)))
 	events := f.report(41*second, testIdle)
 	require.Len(t, events, 1)
 	require.Equal(t, Live, events[0].Kind)
 	require.Equal(t, uint32(1), events[0].SentPackets)
 
-	require.True(t, f.addKernel(key, counted(3, 2*second, idleMark)))
-	f.removeKernel(key, counted(3, 2*second, idleMark))
+	require.True(t, f.addKernel(key, counted(3, 2*second, flagIdle)))
+	f.removeKernel(key, counted(3, 2*second, flagIdle))
 	require.Empty(t, f.report(46*second, testIdle), "alive")
 	require.Len(t, f.known, 1)
 
@@ -104,7 +99,7 @@ func TestAFlowThatWakesUpWhileItIsTakenOutGoesOn(t *testing.T) {
 }
 
 func TestFlowsThatTheKernelHasNoRoomForAreBounded(t *testing.T) {
-	f := newDatagramFlows(2)
+	f := newFlowTable(2)
 	require.True(t, f.addPacket(datagramKey(1), counted(1, second)))
 	require.True(t, f.addPacket(datagramKey(2), counted(1, second)))
 	require.False(t, f.addPacket(datagramKey(3), counted(1, second)))
@@ -117,33 +112,32 @@ func TestFlowsThatTheKernelHasNoRoomForAreBounded(t *testing.T) {
 }
 
 func TestWhatIsLeftOutIsNotTold(t *testing.T) {
-	f, key := newDatagramFlows(10), datagramKey(53)
-	f.addKernel(key, counted(0, second, leftOut))
+	f, key := newFlowTable(10), datagramKey(53)
+	f.addKernel(key, counted(0, second, flagExcluded))
 	require.Empty(t, f.report(2*second, testIdle))
 	require.Zero(t, f.live)
-	f.addKernel(key, counted(0, second, leftOut, idleMark))
-	require.True(t, f.addKernel(key, counted(0, second, leftOut, idleMark)))
-	f.removeKernel(key, counted(0, second, leftOut, idleMark))
+	f.addKernel(key, counted(0, second, flagExcluded, flagIdle))
+	require.True(t, f.addKernel(key, counted(0, second, flagExcluded, flagIdle)))
+	f.removeKernel(key, counted(0, second, flagExcluded, flagIdle))
 	require.Empty(t, f.report(90*second, testIdle))
 	require.Empty(t, f.known)
 }
 
 func TestAFlowOfAnOldSocketWasNotStarted(t *testing.T) {
-	f := newDatagramFlows(10)
-	f.addKernel(datagramKey(53), counted(1, second, old))
+	f := newFlowTable(10)
+	f.addKernel(datagramKey(53), counted(1, second, flagOld))
 	require.False(t, f.report(2*second, testIdle)[0].Started)
 }
 
 func TestEachProtocolHasItsIdleTime(t *testing.T) {
-	require.Equal(t, 30*second, testIdle.of(17))
-	require.Equal(t, 10*second, testIdle.of(1))
-	require.Equal(t, 10*second, testIdle.of(58))
-	require.Equal(t, 60*second, testIdle.of(132))
+	for protocol, want := range map[uint8]uint64{17: 30, 1: 10, 58: 10, 132: 60, 6: 300} {
+		require.Equal(t, want*second, testIdle.of(protocol, 0))
+	}
 }
 
 // What Read has not taken yet is not lost to the next sweep.
 func TestASweepKeepsWhatWasNotReadYet(t *testing.T) {
-	d := new(datagram)
+	d := new(flowSource)
 	d.deliver([]Event{{Time: 1}, {Time: 2}})
 	events := make([]Event, 1)
 	n, cut := d.take(events)
@@ -168,7 +162,7 @@ func TestDatagramFlowsDrain(t *testing.T) {
 		t.Skip(err)
 	}
 	ns := netns.New(t)
-	source, err := openDatagram(Options{Datagram: DatagramOptions{
+	source, err := openDatagram(Options{Datagram: FlowOptions{
 		MaxFlows: 4096, IdleUDP: 50 * time.Millisecond, IdleICMP: 50 * time.Millisecond, IdleOther: 50 * time.Millisecond,
 	}})
 	require.NoError(t, err)
@@ -205,9 +199,9 @@ func TestDatagramFlowsDrain(t *testing.T) {
 		return nil
 	}))
 	mine := func() (kernel, here int) {
-		var key bpf.DatagramDatagramKey
-		var value bpf.DatagramDatagramFlow
-		for i := d.objects.DatagramFlows.Iterate(); i.Next(&key, &value); {
+		var key flowKey
+		var value countedFlow
+		for i := d.objects.flows.Iterate(); i.Next(&key, &value); {
 			if key.Netns == ns.Inode() {
 				kernel++
 			}
@@ -236,20 +230,20 @@ func TestDatagramFlowsDrain(t *testing.T) {
 	require.Equal(t, Losses{}, losses)
 }
 
-// FuzzDecodeDatagram holds that no bytes break the decoder.
-func FuzzDecodeDatagram(f *testing.F) {
-	e := bpf.DatagramDatagramEvent{Key: datagramKey(53), Flow: *counted(1, second)}
-	f.Add(append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(&e)), datagramEventSize)...))
+// FuzzDecodeFlow holds that no bytes break the decoder.
+func FuzzDecodeFlow(f *testing.F) {
+	e := flowEvent{Key: datagramKey(53), Flow: *counted(1, second)}
+	f.Add(append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(&e)), flowEventSize)...))
 	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := decodeDatagram(data)
-		if (err == nil) != (len(data) >= datagramEventSize) {
+		e, err := decodeFlow(data)
+		if (err == nil) != (len(data) >= flowEventSize) {
 			t.Fatalf("%d bytes: %v", len(data), err)
 		}
 		if err != nil {
 			return
 		}
-		flows := newDatagramFlows(1)
+		flows := newFlowTable(1)
 		flows.addPacket(e.Key, &e.Flow)
 		for _, ev := range flows.report(second, testIdle) {
 			if ev.Local.Addr().Is4In6() || ev.Remote.Addr().Is4In6() {

@@ -17,21 +17,36 @@ type Options struct {
 	// ExcludeSelf leaves out the sockets of this process.
 	ExcludeSelf bool
 	Filter      Filter
-	Datagram    DatagramOptions
+	Datagram    FlowOptions
 	Drops       DropsOptions
 	NAT         NATOptions
+	Forward     ForwardOptions
+	// Warn is told what limits an engine that runs; nil if nobody wants to know.
+	Warn func(error)
 
 	// rejects is the map of that name, which engines share.
 	rejects *ebpf.Map
 }
 
-// DatagramOptions are those of the datagram engine.
-type DatagramOptions struct {
+// FlowOptions are those of an engine that counts packets.
+type FlowOptions struct {
 	// MaxFlows is how many flows the kernel counts at once.
 	MaxFlows int
-	// IdleUDP, IdleICMP and IdleOther are for how long a flow of UDP, of ICMP, and
-	// of any other protocol may be silent before it ends.
-	IdleUDP, IdleICMP, IdleOther time.Duration
+	// IdleUDP, IdleICMP, IdleTCP and IdleOther are for how long a flow of UDP, of
+	// ICMP, of TCP, and of any other protocol may be silent before it ends. The
+	// datagram engine has no TCP.
+	IdleUDP, IdleICMP, IdleTCP, IdleOther time.Duration
+}
+
+// ForwardOptions are those of the forward engine.
+type ForwardOptions struct {
+	FlowOptions
+	// Interfaces are patterns as path.Match has them; a name that one of Exclude
+	// matches is not chosen.
+	Interfaces, Exclude []string
+	// NetNS is the path of the network namespace whose interfaces are meant; empty
+	// for the process's own.
+	NetNS string
 }
 
 // Filter leaves out flows in the kernel. Addresses match at either end, ports
@@ -59,6 +74,7 @@ const (
 	Datagram = "datagram"
 	Drops    = "drops"
 	NAT      = "nat"
+	Forward  = "forward"
 )
 
 // Engines returns every engine that there is, in the order of starting.
@@ -67,6 +83,7 @@ func Engines() []Engine {
 	return []Engine{
 		{Name: TCP, Missing: missingForTCP, Open: openTCP},
 		{Name: Datagram, Missing: missingForDatagram, Open: rejects.with(openDatagram)},
+		{Name: Forward, Missing: missingForForward, Open: openForward},
 		// Last, so that a sweep has told who sent before it tells what was dropped.
 		{Name: Drops, Missing: missingForDrops, Open: rejects.with(openDrops)},
 		{Name: NAT, Missing: missingForNAT, OpenTranslator: openNAT},
@@ -121,7 +138,7 @@ type Losses struct {
 	// Listeners counts listeners that went unnoticed, for either reason. Their
 	// connections are reported, without the name of the process at the far end.
 	Listeners uint64
-	// Packets counts datagrams for whose flow there was no room.
+	// Packets counts packets for whose flow there was no room.
 	Packets uint64
 	// HookPackets is Hook for packets: at most so many drops went unnoticed.
 	HookPackets uint64

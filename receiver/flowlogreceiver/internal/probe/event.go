@@ -48,13 +48,14 @@ type Event struct {
 	Time, Since int64
 	// Cgroup is the id of the socket's control group, 0 if the kernel does not tell.
 	Cgroup uint64
-	// Local is the reporter's end. IPv4 is never mapped into IPv6.
+	// Local is the reporter's end, and of a flow that passes through the source's.
+	// IPv4 is never mapped into IPv6.
 	Local, Remote netip.AddrPort
 	// Original is what the source asked for where that was translated into the
 	// destination; invalid when it was not, or is not known.
 	Original netip.AddrPort
-	// Alias is the source's other address where it was translated: in its own event
-	// what the destination sees, in the destination's what the source itself has.
+	// Alias is the source's other address where it was translated: in the destination's
+	// event what the source itself has, in all others what the destination sees.
 	Alias netip.AddrPort
 
 	SentPayload, ReceivedPayload uint64
@@ -76,7 +77,8 @@ type Event struct {
 	// ICMP is the type and code of an ICMP flow; a reply has its request's.
 	ICMP flow.ICMP
 	Kind Kind
-	// Reporter is the end that the socket is: it connected or it accepted.
+	// Reporter is the end that the socket is: it connected or it accepted; or that
+	// there is no socket.
 	Reporter flow.Reporter
 	// Started is set in the first event of a connection whose start was seen.
 	Started bool

@@ -82,6 +82,30 @@ func missingForDrops() error {
 	return nil
 }
 
+// missingForForward checks what the forward engine rests on.
+func missingForForward() error {
+	if err := missingPrivilege(ownStatus, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_NET_ADMIN); err != nil {
+		return err
+	}
+	for _, need := range []struct {
+		kind        btf.Type
+		name        string
+		what, since string
+	}{
+		{&btf.Struct{}, "tcx_entry", "links of programs to interfaces (TCX)", "6.6"},
+		{&btf.Func{}, "bpf_rdonly_cast", "access of packet programs to its own structures", "6.2"},
+	} {
+		missing, err := missingType(need.kind, need.name)
+		if err != nil {
+			return err
+		}
+		if missing {
+			return fmt.Errorf("the kernel lacks %s (Linux %s): run a newer kernel", need.what, need.since)
+		}
+	}
+	return nil
+}
+
 // tracepointArguments is how many arguments a tracepoint passes, or an error if the
 // kernel does not have it.
 func tracepointArguments(name string) (int, error) {
