@@ -10,7 +10,9 @@
  * there one program, an interrupt during a connect could bring the end of
  * another connection, which would go unseen. Hence two: tcp_by_owner for changes
  * that only system calls make, which cannot interrupt each other, and
- * tcp_by_any for those that interrupts make as well.
+ * tcp_by_any for those that interrupts make as well. The answer to a connect comes
+ * by an interrupt and is with the former: when it goes unseen there, no more than
+ * the time of a handshake is missing, while with the latter it would hide others.
  */
 #include "tcp.h"
 
@@ -199,6 +201,10 @@ int BPF_PROG(tcp_by_owner, struct sock *sk, int oldstate, int newstate)
 		else
 			on_connect(sk, tp);
 		break;
+	case TCP_ESTABLISHED:
+		if (oldstate == TCP_SYN_SENT)
+			on_connected(sk);
+		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
 		if (oldstate != TCP_SYN_RECV && sk->sk_protocol == IPPROTO_TCP)
@@ -213,10 +219,6 @@ int BPF_PROG(tcp_by_any, struct sock *sk, int oldstate, int newstate)
 {
 	struct tcp_sock *tp;
 
-	if (oldstate == TCP_SYN_SENT && newstate == TCP_ESTABLISHED) {
-		on_connected(sk);
-		return 0;
-	}
 	if (newstate != TCP_CLOSE && oldstate != TCP_SYN_RECV)
 		return 0;
 	tp = tcp_of(sk);
