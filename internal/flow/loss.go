@@ -57,7 +57,7 @@ type Agent struct {
 
 // Engine is one way of capturing.
 type Engine struct {
-	// Name is "tcp", "datagram", "drops", "forward" or "nat".
+	// Name is "tcp", "datagram", "drops", "forward", "nat" or "dns".
 	Name string
 	On   bool
 	// Detail says why an engine is off and what to do, or what limits one that is on.

@@ -99,11 +99,13 @@ func TestKeyTellsApart(t *testing.T) {
 	notInKey := map[string]bool{
 		"source.port": true, "source.original.port": true, "process.pid": true, // unknown when they differ
 		"source.type": true, "source.scope": true, "destination.type": true, "destination.scope": true, // follow from the address
-		"network.type": true, // derived from it
+		"network.type":        true, // derived from it
+		"destination.domains": true, // joined
 	}
 	values := map[flow.Type]flow.Value{
 		flow.Keyword: {Type: flow.Keyword, Str: "x"}, flow.Address: {Type: flow.Address, Addr: addr("192.0.2.1")},
 		flow.Integer: {Type: flow.Integer, Int: 7}, flow.Boolean: {Type: flow.Boolean, Int: 1},
+		flow.Keywords: {Type: flow.Keywords, List: []string{"x"}},
 	}
 	enumerated := map[string]string{"flow.reporter": "forward", "flow.action": "deny", "flow.deny.class": "reject", "network.transport": "udp", "source.type": "pod", "destination.type": "pod", "source.scope": "public", "destination.scope": "public", "network.type": "ipv4"}
 	for i := range flow.Flows.Fields() {

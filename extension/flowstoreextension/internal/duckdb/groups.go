@@ -15,10 +15,11 @@ import (
 
 // gaugeSums says how (*flow.Flow).Merge joins the gauges that a group has.
 var gaugeSums = map[string]string{
-	"flow.start":       "min",
-	"flow.end":         "max",
-	"flow.tcp.rtt.min": "min",
-	"flow.tcp.rtt.max": "max",
+	"flow.start":           "min",
+	"flow.end":             "max",
+	"flow.dns.latency.max": "max",
+	"flow.tcp.rtt.min":     "min",
+	"flow.tcp.rtt.max":     "max",
 }
 
 // sum is a field that groups add up and the SQL to do it.
