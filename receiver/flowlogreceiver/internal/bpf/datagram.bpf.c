@@ -12,18 +12,12 @@
  * or put together (GRO) counts as the packets that it is on the wire.
  */
 #include "datagram.h"
+#include "ip.h"
 #include "rejects.h"
 
 /* Keep the types in the BTF, from which the Go types are generated. */
 const struct datagram_event *const volatile datagram_event_type = 0;
 
-#define PASS 1 /* what every program here returns: nothing is ever refused */
-
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86dd
-
-#define IPV4_HEADER 20
-#define IPV6_HEADER 40
 #define MAX_EXTENSIONS 6
 
 #define ICMP_ECHOREPLY 0
@@ -36,30 +30,6 @@ const struct datagram_event *const volatile datagram_event_type = 0;
 #define ICMPV6_MLD_QUERY 130
 #define ICMPV6_NDISC_REDIRECT 137
 #define ICMPV6_MLD2_REPORT 143
-
-extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
-
-struct ipv4_header {
-	__u8 version_length;
-	__u8 tos;
-	__be16 total;
-	__be16 id;
-	__be16 fragment;
-	__u8 ttl;
-	__u8 protocol;
-	__u16 check;
-	__be32 source;
-	__be32 destination;
-};
-
-struct ipv6_header {
-	__u32 version_class;
-	__be16 payload;
-	__u8 next;
-	__u8 hops;
-	struct in6_addr source;
-	struct in6_addr destination;
-};
 
 /* A packet on its way through account. */
 struct packet {

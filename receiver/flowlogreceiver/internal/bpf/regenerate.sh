@@ -41,6 +41,7 @@ compile Drops drops.bpf.c -type drop_key -type drop_flow -type drop_sum -type dr
 	-type drop_table -no-global-types
 compile DropsReject drops_reject.bpf.c -no-global-types
 compile DatagramAdopt datagram_adopt.bpf.c -no-global-types
+compile DNS dns.bpf.c -type dns_event -type dns_counter -no-global-types
 
 if [ "$out" != . ]; then
 	for file in "$out"/*_bpfel.*; do

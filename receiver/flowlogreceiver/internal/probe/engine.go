@@ -19,6 +19,7 @@ type Options struct {
 	Filter      Filter
 	Datagram    DatagramOptions
 	Drops       DropsOptions
+	DNS         DNSOptions
 
 	// rejects is the map of that name, which engines share.
 	rejects *ebpf.Map
@@ -48,6 +49,9 @@ type Engine struct {
 	Missing func() error
 	// Open loads and attaches the engine; nothing is left behind on an error.
 	Open func(Options) (Source, error)
+	// OpenDNS does that for an engine that names what others record; it then has no
+	// Open.
+	OpenDNS func(Options) (DNSSource, error)
 }
 
 // The names of the engines.
@@ -55,6 +59,7 @@ const (
 	TCP      = "tcp"
 	Datagram = "datagram"
 	Drops    = "drops"
+	DNS      = "dns"
 )
 
 // Engines returns every engine that there is, in the order of starting.
@@ -65,6 +70,7 @@ func Engines() []Engine {
 		{Name: Datagram, Missing: missingForDatagram, Open: rejects.with(openDatagram)},
 		// Last, so that a sweep has told who sent before it tells what was dropped.
 		{Name: Drops, Missing: missingForDrops, Open: rejects.with(openDrops)},
+		{Name: DNS, Missing: missingForDatagram, OpenDNS: openDNS},
 	}
 }
 
@@ -117,6 +123,8 @@ type Losses struct {
 	Packets uint64
 	// HookPackets is Hook for packets: at most so many drops went unnoticed.
 	HookPackets uint64
+	// DNS counts DNS messages that found the ring buffer full, or were cut.
+	DNS uint64
 	// Undecodable counts records that made no sense.
 	Undecodable uint64
 }

@@ -25,6 +25,7 @@ func TestEventLayouts(t *testing.T) {
 		"datagram_event": {bpf.LoadDatagram, reflect.TypeFor[bpf.DatagramDatagramEvent](), datagramEventSize},
 		"drop_key":       {bpf.LoadDrops, reflect.TypeFor[bpf.DropsDropKey](), int(unsafe.Sizeof(bpf.DropsDropKey{}))},
 		"drop_flow":      {bpf.LoadDrops, reflect.TypeFor[bpf.DropsDropFlow](), int(unsafe.Sizeof(bpf.DropsDropFlow{}))},
+		"dns_event":      {bpf.LoadDNS, reflect.TypeFor[bpf.DNSDnsEvent](), dnsEventSize},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec, err := test.spec()
