@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -55,6 +56,8 @@ type EnginesConfig struct {
 	Datagram DatagramConfig `mapstructure:"datagram"`
 	// Drops records what the kernel denies, with the reason.
 	Drops DropsConfig `mapstructure:"drops"`
+	// DNS names the destinations of what the others record.
+	DNS DNSConfig `mapstructure:"dns"`
 }
 
 // EngineConfig is the configuration of one way of capturing.
@@ -99,6 +102,27 @@ type IdleTimeoutConfig struct {
 	Other time.Duration `mapstructure:"other"`
 }
 
+// DNSConfig is the configuration of the dns engine, which reads the answers of
+// name servers to local clients over UDP.
+type DNSConfig struct {
+	// Enabled turns the engine on. Default false: which names programs look up says
+	// more about people than addresses do.
+	Enabled bool `mapstructure:"enabled"`
+
+	// Ports are where name servers listen, 1 to 8 of them. Default 53.
+	Ports []uint16 `mapstructure:"ports"`
+
+	// MaxNames is of how many addresses the names are remembered, some 300 bytes
+	// each; beyond it those go that were looked up longest ago. Default 16384, at
+	// least 1.
+	MaxNames int `mapstructure:"max_names"`
+
+	// MinTTL is how long a name is remembered at least, whatever the answer says,
+	// for programs that go on to use an address. Default 1m, at least 1s. A longer
+	// time to live counts up to an hour.
+	MinTTL time.Duration `mapstructure:"min_ttl"`
+}
+
 // FilterConfig chooses flows. The kernel decides once for each connection.
 type FilterConfig struct {
 	// Addresses matches flows with either end in one of these prefixes or
@@ -112,6 +136,8 @@ type FilterConfig struct {
 const (
 	minInterval        = 100 * time.Millisecond
 	minIdleTimeout     = time.Second
+	minMinTTL          = time.Second
+	maxDNSPorts        = 8
 	maxFilterAddresses = 2048
 )
 
@@ -125,6 +151,7 @@ func createDefaultConfig() component.Config {
 				IdleTimeout: IdleTimeoutConfig{UDP: 30 * time.Second, ICMP: 10 * time.Second, Other: time.Minute},
 			},
 			Drops: DropsConfig{Enabled: true, MaxFlows: 16384},
+			DNS:   DNSConfig{Ports: []uint16{53}, MaxNames: 16384, MinTTL: time.Minute},
 		},
 		MergeSourcePorts: true,
 		RingBufferSize:   8 << 20,
@@ -146,7 +173,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows))
 	}
 	if !c.Engines.TCP.Enabled && !c.Engines.Datagram.Enabled && !c.Engines.Drops.Enabled {
-		errs = append(errs, errors.New("engines: all are disabled: enable at least one"))
+		errs = append(errs, errors.New("engines: all are disabled: enable at least one; dns only adds to what the others record"))
 	}
 	return errors.Join(errs...)
 }
@@ -165,6 +192,21 @@ func (c *DropsConfig) Validate() error {
 		return fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows)
 	}
 	return nil
+}
+
+// Validate checks the bounds.
+func (c *DNSConfig) Validate() error {
+	var errs []error
+	if len(c.Ports) < 1 || len(c.Ports) > maxDNSPorts || slices.Contains(c.Ports, 0) {
+		errs = append(errs, fmt.Errorf("ports: %d: use 1 to %d ports, each from 1 to 65535", c.Ports, maxDNSPorts))
+	}
+	if c.MaxNames < 1 {
+		errs = append(errs, fmt.Errorf("max_names: %d is too few: use at least 1", c.MaxNames))
+	}
+	if c.MinTTL < minMinTTL {
+		errs = append(errs, fmt.Errorf("min_ttl: %s is too short: use at least %s", c.MinTTL, minMinTTL))
+	}
+	return errors.Join(errs...)
 }
 
 // Validate checks that no flow ends between two of its packets.

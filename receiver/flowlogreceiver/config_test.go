@@ -31,6 +31,7 @@ func TestConfig(t *testing.T) {
 				MaxFlows: 1000, IdleTimeout: IdleTimeoutConfig{UDP: 2 * time.Minute, ICMP: 5 * time.Second, Other: time.Hour},
 			}
 			c.Engines.Drops = DropsConfig{MaxFlows: 2000}
+			c.Engines.DNS = DNSConfig{Enabled: true, Ports: []uint16{53, 5353}, MaxNames: 1000, MinTTL: 5 * time.Minute}
 			c.RingBufferSize = 33554432
 			c.MaxFlows = 1000
 			c.Include = FilterConfig{Addresses: []string{"10.0.0.0/8", "2001:db8::1"}, Ports: []uint16{80, 443}}
@@ -45,6 +46,8 @@ func TestConfig(t *testing.T) {
 		"datagram_max_flows": {err: "engines::datagram: max_flows: 0 is too few: use at least 1"},
 		"drops_max_flows":    {err: "engines::drops: max_flows: 0 is too few: use at least 1"},
 		"idle_timeout":       {err: "idle_timeout: udp: 0s is too short: use at least 1s\nother: 500ms is too short: use at least 1s"},
+		"dns":                {err: "engines::dns: ports: []: use 1 to 8 ports, each from 1 to 65535\nmax_names: 0 is too few: use at least 1\nmin_ttl: 10ms is too short: use at least 1s"},
+		"dns_alone":          {err: "dns only adds to what the others record"},
 		"addresses":          {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,6 +59,7 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 		Interval:         config.Interval,
 		MergeSourcePorts: config.MergeSourcePorts,
 		MaxFlows:         config.MaxFlows,
+		DNS:              capture.DNSOptions{MaxNames: config.Engines.DNS.MaxNames, MinTTL: config.Engines.DNS.MinTTL},
 		Observer:         flow.Observer{Host: flow.InternKnown(host)},
 		Node:             nodeID(host, settings.ID),
 		Version:          settings.BuildInfo.Version,
@@ -84,6 +85,7 @@ func (f *flowlog) degraded(reason error) {
 func (c *EnginesConfig) enabled() map[string]bool {
 	return map[string]bool{
 		probe.TCP: c.TCP.Enabled, probe.Datagram: c.Datagram.Enabled, probe.Drops: c.Drops.Enabled,
+		probe.DNS: c.DNS.Enabled,
 	}
 }
 
@@ -99,6 +101,7 @@ func (c *Config) probe(filter probe.Filter) probe.Options {
 			IdleUDP:  idle.UDP, IdleICMP: idle.ICMP, IdleOther: idle.Other,
 		},
 		Drops: probe.DropsOptions{MaxFlows: c.Engines.Drops.MaxFlows},
+		DNS:   probe.DNSOptions{Ports: c.Engines.DNS.Ports},
 	}
 }
 

@@ -35,6 +35,7 @@ type Options struct {
 	MergeSourcePorts bool
 	// MaxFlows bounds the open records; when it is reached they are sent early.
 	MaxFlows int
+	DNS      DNSOptions
 
 	Observer flow.Observer
 	// Node is the first part of every record's ID.
@@ -98,6 +99,7 @@ type Capture struct {
 	denies    *denies
 	processes *processNames
 	cgroups   *cgroups
+	resolver  *resolver // nil where the dns engine is off
 	losses    *losses
 	scratch   flow.Flow
 
@@ -216,6 +218,10 @@ func (c *Capture) open() error {
 	}
 	if len(c.sources) == 0 {
 		c.engines = nil
+		if c.resolver != nil {
+			_ = c.resolver.source.Close() // what matters is that nothing is recorded
+			c.resolver = nil
+		}
 		return fmt.Errorf("start capture: no engine can run: %s", strings.Join(reasons, "; "))
 	}
 	return nil
@@ -232,6 +238,13 @@ func (c *Capture) openEngine(e probe.Engine, index int) error {
 		return nil
 	}
 	if err := e.Missing(); err != nil {
+		return err
+	}
+	if e.OpenDNS != nil {
+		s, err := e.OpenDNS(c.opts.Probe)
+		if err == nil {
+			c.resolver = newResolver(s, index, c.opts)
+		}
 		return err
 	}
 	s, err := e.Open(c.opts.Probe)
@@ -269,6 +282,9 @@ func (c *Capture) Shutdown(ctx context.Context) error {
 	var errs []error
 	for _, s := range c.sources {
 		errs = append(errs, s.Close())
+	}
+	if c.resolver != nil {
+		errs = append(errs, c.resolver.source.Close())
 	}
 	c.readers.Wait()
 	c.outbox.close()

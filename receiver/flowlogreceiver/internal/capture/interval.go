@@ -68,6 +68,9 @@ func (c *Capture) endCut(last bool) {
 	c.denies.cut()
 	c.places.cut()
 	c.cgroups.cut()
+	if c.resolver != nil {
+		c.resolver.cut(c.opts.Monotonic())
+	}
 	c.setOffset()
 }
 
@@ -148,6 +151,9 @@ func (c *Capture) countLosses(end int64) []flow.Loss {
 		sum.HookPackets += l.HookPackets
 		sum.Undecodable += l.Undecodable
 	}
+	dns := c.dnsLosses()
+	sum.DNS += dns.DNS
+	sum.Undecodable += dns.Undecodable
 	for _, record := range c.outbox.takeReturned() {
 		c.losses.returned(&record)
 	}

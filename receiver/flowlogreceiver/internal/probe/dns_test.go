@@ -21,7 +21,10 @@ func openTestDNS(t *testing.T, opts Options) DNSSource {
 	}
 	d, err := openDNS(opts)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	t.Cleanup(func() {
+		require.NoError(t, d.Close())
+		require.NoError(t, d.Close(), "twice")
+	})
 	return d
 }
 
