@@ -41,7 +41,7 @@ func message(n int, id uint16, answer bool) []byte {
 
 // converse sends each message from a client in ns to a server at address there,
 // and back from it.
-func converse(t *testing.T, ns *netns.NS, address string, messages ...[]byte) (client, server netip.AddrPort) {
+func converse(t testing.TB, ns *netns.NS, address string, messages ...[]byte) (client, server netip.AddrPort) {
 	t.Helper()
 	var s net.PacketConn
 	var c net.Conn
