@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -187,7 +189,7 @@ func verifyDomains(tb testing.TB, flows []flow.Flow, want ...named) {
 	got, expected := make(map[named]bool), make(map[named]bool)
 	for i := range flows {
 		f := &flows[i]
-		got[named{f.NetworkNamespace, f.Reporter, f.Transport, netip.AddrPortFrom(f.Destination.Address, f.Destination.Port), strings.Join(f.Destination.Domains.Strings(), " ")}] = true
+		got[named{f.NetworkNamespace, f.Reporter, f.Transport, addrPortOf(&f.Destination), strings.Join(f.Destination.Domains.Strings(), " ")}] = true
 		require.True(tb, f.Source.Domains.Empty())
 	}
 	for _, w := range want {
@@ -197,6 +199,8 @@ func verifyDomains(tb testing.TB, flows []flow.Flow, want ...named) {
 		tb.Errorf("domains (-want +got):\n%s\n%s", diff, describe(flows))
 	}
 }
+
+func addrPortOf(e *flow.Endpoint) netip.AddrPort { return netip.AddrPortFrom(e.Address, e.Port) }
 
 // reports returns what both ends in ns say of a destination that its source knows
 // by these domains.
@@ -430,4 +434,90 @@ func TestLookupsAreCountedOnTheirFlow(t *testing.T) {
 		Queries: 9, Responses: 7, Timeouts: 2, NXDomain: 2, ServFail: 1, Refused: 1, OtherErrors: 1,
 	}, sum)
 	require.Empty(t, r.received().Losses)
+}
+
+// lookups adds up what the records of clients count.
+func lookups(flows []flow.Flow) (sum flow.DNS) {
+	for i := range flows {
+		sum.Merge(&flows[i].DNS)
+	}
+	return sum
+}
+
+// Where the address of a server is translated on the way out of its own machine,
+// a query is seen behind the translation and its answer before it.
+func TestLookupsThroughAddressTranslation(t *testing.T) {
+	ns := netns.New(t)
+	nft, err := exec.LookPath("nft")
+	if err != nil {
+		t.Skip("nft is not installed")
+	}
+	out, err := ns.Command(nft, "add table ip nat; add chain ip nat out { type nat hook output priority -100; }; "+
+		"add rule ip nat out ip daddr 127.0.0.100 udp dport 53 dnat to 127.0.0.53:5353").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	_, server := nameServer(t, ns, "127.0.0.53:5353", map[string]reply{"example.com.": {ttl: 60, to: []string{"127.0.0.1"}}})
+	r := startDNS(t, func(c *Config) { c.Engines.DNS.Ports = []uint16{53, 5353} })
+	newAsker(t, ns, netip.MustParseAddrPort("127.0.0.100:53")).ask("example.com.", dnsmessage.TypeA)
+	to := visit(t, ns, "127.0.0.1")
+	r.await("all ends", ends(2), ns)
+	r.await("the lookup", func(flows []flow.Flow) bool { return lookups(flows).Queries == 1 }, ns)
+	flows := r.finish(ns)
+	sum := lookups(flows)
+	require.Equal(t, [3]uint64{1, 1, 0}, [3]uint64{sum.Queries, sum.Responses, sum.Timeouts})
+	flows = slices.DeleteFunc(flows, func(f flow.Flow) bool {
+		if f.DNS.Queries > 0 {
+			require.Equal(t, server, addrPortOf(&f.Destination))
+		}
+		return f.Transport == flow.TransportUDP
+	})
+	verifyDomains(t, flows, reports(ns, flow.TransportTCP, to, "example.com")...)
+}
+
+// A forwarder asks several servers from one socket, and under one number.
+func TestLookupsOfOneSocketAtSeveralServers(t *testing.T) {
+	ns := netns.New(t)
+	_, first := nameServer(t, ns, "127.0.0.53:53", map[string]reply{"example.com.": {ttl: 60, to: []string{"127.0.0.1"}}})
+	_, second := nameServer(t, ns, "127.0.0.54:53", map[string]reply{})
+	r := startDNS(t, nil)
+	var c net.PacketConn
+	ns.Do(t, func() (err error) {
+		c, err = net.ListenPacket("udp", "127.0.0.1:0")
+		return err
+	})
+	defer c.Close()
+	m := dnsmessage.Message{Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName("example.com."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}}}
+	m.ID = 7
+	packed, err := m.Pack()
+	require.NoError(t, err)
+	for _, server := range []netip.AddrPort{first, second} {
+		_, err = c.WriteTo(packed, net.UDPAddrFromAddrPort(server))
+		require.NoError(t, err)
+	}
+	for range 2 {
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(20*time.Second)))
+		_, _, err = c.ReadFrom(make([]byte, 512))
+		require.NoError(t, err)
+	}
+	to := visit(t, ns, "127.0.0.1")
+	r.await("all ends", ends(6), ns)
+	flows := r.finish(ns)
+	want := reports(ns, flow.TransportTCP, to, "example.com")
+	want = append(want, reports(ns, flow.TransportUDP, first, "")...)
+	want = append(want, reports(ns, flow.TransportUDP, second, "")...)
+	verifyDomains(t, flows, want...)
+	for i := range flows {
+		f := &flows[i]
+		if f.Reporter != flow.ReporterSource || f.Transport != flow.TransportUDP {
+			continue
+		}
+		nxdomain := uint64(0)
+		if f.Destination.Address == second.Addr() {
+			nxdomain = 1
+		}
+		if f.DNS != (flow.DNS{}) {
+			require.Equal(t, [4]uint64{1, 1, 0, nxdomain}, [4]uint64{f.DNS.Queries, f.DNS.Responses, f.DNS.Timeouts, f.DNS.NXDomain})
+		}
+	}
+	sum := lookups(flows)
+	require.Equal(t, [4]uint64{2, 2, 0, 1}, [4]uint64{sum.Queries, sum.Responses, sum.Timeouts, sum.NXDomain})
 }

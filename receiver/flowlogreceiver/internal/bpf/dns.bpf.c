@@ -123,6 +123,8 @@ static __always_inline void look(struct __sk_buff *ctx, bool out)
 		return;
 	e.time = bpf_ktime_get_ns();
 	e.netns = netns_of(sk);
+	e.socket = bpf_get_socket_cookie(ctx);
+	e.connected = sk->__sk_common.skc_dport != 0;
 	e.id = header[0] << 8 | header[1];
 	length = ctx->len - offset;
 	if (out)

@@ -20,6 +20,7 @@
  * network order, an IPv4 one mapped into IPv6; ports in host order. */
 struct dns_event {
 	__u64 time; /* CLOCK_MONOTONIC nanoseconds */
+	__u64 socket; /* its cookie */
 	__u8 local[16];
 	__u8 remote[16];
 	__u32 netns;
@@ -27,7 +28,7 @@ struct dns_event {
 	__u16 remote_port;
 	__u16 id;
 	__u16 answer; /* bytes of the message that were copied; 0 for a query */
-	__u32 unused;
+	__u32 connected; /* whether the socket gets answers from one address only */
 };
 
 /* Indexes of the counters map. */

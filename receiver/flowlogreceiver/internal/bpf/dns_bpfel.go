@@ -24,6 +24,7 @@ const (
 type DNSDnsEvent struct {
 	_          structs.HostLayout
 	Time       uint64
+	Socket     uint64
 	Local      [16]uint8
 	Remote     [16]uint8
 	Netns      uint32
@@ -31,7 +32,7 @@ type DNSDnsEvent struct {
 	RemotePort uint16
 	Id         uint16
 	Answer     uint16
-	Unused     uint32
+	Connected  uint32
 }
 
 // Names of all BPF objects in the ELF.

@@ -70,13 +70,16 @@ func (c *Capture) listen() {
 }
 
 func (r *resolver) hear(m *probe.DNSMessage) {
-	conversation := dns.Conversation{NetNS: m.NetNS, Client: m.Local, Server: m.Remote}
+	query := dns.Query{Socket: m.Socket, ID: m.ID}
+	if !m.Connected {
+		query.Server = m.Remote
+	}
 	if m.Answer == nil {
-		r.lookups.Query(conversation, m.ID, m.Time)
+		r.lookups.Query(dns.Conversation{NetNS: m.NetNS, Client: m.Local, Server: m.Remote}, query, m.Time)
 		return
 	}
 	answer := dns.Parse(m.Answer)
-	if !r.lookups.Response(conversation, m.ID, m.Time, answer.Code) || len(answer.Addresses) == 0 {
+	if !r.lookups.Response(query, m.Time, answer.Code) || len(answer.Addresses) == 0 {
 		return
 	}
 	name := flow.Intern(answer.Name)

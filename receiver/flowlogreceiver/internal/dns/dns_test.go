@@ -171,14 +171,17 @@ func TestNamesAreBounded(t *testing.T) {
 
 var talk = Conversation{NetNS: 1, Client: netip.MustParseAddrPort("192.0.2.1:40000"), Server: netip.MustParseAddrPort("192.0.2.53:53")}
 
+// asking is a query of the socket of talk.
+func asking(id int) Query { return Query{Socket: uint64(1 + id>>16), ID: uint16(id)} }
+
 func TestLookupsAreCounted(t *testing.T) {
 	l := NewLookups(time.Minute)
 	for id, code := range []dnsmessage.RCode{0, dnsmessage.RCodeNameError, dnsmessage.RCodeServerFailure, dnsmessage.RCodeRefused, dnsmessage.RCodeNotImplemented} {
-		l.Query(talk, uint16(id), second)
-		require.True(t, l.Response(talk, uint16(id), second+int64(id+1)*1_000_000, code))
+		l.Query(talk, asking(id), second)
+		require.True(t, l.Response(asking(id), second+int64(id+1)*1_000_000, code))
 	}
-	require.False(t, l.Response(talk, 0, 2*second, 0), "answered already")
-	require.False(t, l.Response(talk, 99, 2*second, 0), "never asked")
+	require.False(t, l.Response(asking(0), 2*second, 0), "answered already")
+	require.False(t, l.Response(asking(99), 2*second, 0), "never asked")
 	require.Equal(t, flow.DNS{
 		Queries: 5, Responses: 5, NXDomain: 1, ServFail: 1, Refused: 1, OtherErrors: 1, LatencySum: 15_000, LatencyMax: 5_000,
 	}, l.Take(talk, false))
@@ -189,22 +192,22 @@ func TestLookupsAreCounted(t *testing.T) {
 
 func TestQueriesTimeOut(t *testing.T) {
 	l := NewLookups(time.Minute)
-	l.Query(talk, 1, second)
-	l.Query(talk, 2, 2*second)
+	l.Query(talk, asking(1), second)
+	l.Query(talk, asking(2), 2*second)
 	l.Expire(6 * second)
 	require.Equal(t, flow.DNS{Queries: 2}, l.Take(talk, false))
 	l.Expire(7 * second)
 	require.Equal(t, flow.DNS{Timeouts: 1}, l.Take(talk, false))
-	require.False(t, l.Response(talk, 1, 7*second, 0), "too late")
-	l.Query(talk, 2, 7*second)
+	require.False(t, l.Response(asking(1), 7*second, 0), "too late")
+	l.Query(talk, asking(2), 7*second)
 	require.Equal(t, flow.DNS{Queries: 1, Timeouts: 1}, l.Take(talk, false), "asked again")
-	l.Query(talk, 3, 8*second)
+	l.Query(talk, asking(3), 8*second)
 	require.Equal(t, flow.DNS{Queries: 1, Timeouts: 2}, l.Take(talk, true), "the flow has ended")
 
 	// Another conversation of the same ends knows nothing of the old one's queries.
-	l.Query(talk, 2, 9*second)
+	l.Query(talk, asking(2), 9*second)
 	require.Equal(t, flow.DNS{Queries: 1}, l.Take(talk, false))
-	require.True(t, l.Response(talk, 2, 10*second, 0))
+	require.True(t, l.Response(asking(2), 10*second, 0))
 	require.Equal(t, uint64(1), l.Take(talk, true).Responses)
 	l.Expire(10 * second)
 	require.Empty(t, l.waiting)
@@ -213,7 +216,7 @@ func TestQueriesTimeOut(t *testing.T) {
 
 func TestCountsThatNobodyTakesGo(t *testing.T) {
 	l := NewLookups(time.Minute)
-	l.Query(talk, 1, second)
+	l.Query(talk, asking(1), second)
 	l.Expire(7 * second)
 	l.Expire(66 * second)
 	require.Len(t, l.counts, 1)
@@ -226,7 +229,7 @@ func TestLookupsAreBounded(t *testing.T) {
 	for i := range maxWaiting + 10 {
 		c := talk
 		c.NetNS = uint32(i % 3)
-		l.Query(c, uint16(i), second)
+		l.Query(c, asking(i), second)
 	}
 	require.LessOrEqual(t, len(l.waiting), maxWaiting)
 	require.Equal(t, uint64(10), l.Lost())
@@ -235,26 +238,33 @@ func TestLookupsAreBounded(t *testing.T) {
 // Queries are answered, timed out or wait, whatever happens in whatever order.
 func TestEveryQueryIsCountedOnce(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
+	other := talk
+	other.Server = netip.MustParseAddrPort("192.0.2.54:53")
+	talks := []Conversation{talk, other}
 	for range 200 {
 		l := NewLookups(time.Hour)
 		var sum flow.DNS
 		now := second
 		for range 300 {
 			now += r.Int64N(second)
-			switch id := uint16(r.IntN(5)); r.IntN(6) {
+			// A socket that is connected anew goes on with the same numbers.
+			with := talks[r.IntN(len(talks))]
+			switch q := asking(r.IntN(5)); r.IntN(6) {
 			case 0, 1:
-				l.Query(talk, id, now)
+				l.Query(with, q, now)
 			case 2, 3:
-				l.Response(talk, id, now, dnsmessage.RCode(r.IntN(7)))
+				l.Response(q, now, dnsmessage.RCode(r.IntN(7)))
 			case 4:
 				l.Expire(now)
 			default:
-				taken := l.Take(talk, r.IntN(3) == 0)
+				taken := l.Take(with, r.IntN(3) == 0)
 				sum.Merge(&taken)
 			}
 		}
-		last := l.Take(talk, true)
-		sum.Merge(&last)
+		for _, with := range talks {
+			last := l.Take(with, true)
+			sum.Merge(&last)
+		}
 		require.Equal(t, sum.Queries, sum.Responses+sum.Timeouts)
 		require.LessOrEqual(t, sum.NXDomain+sum.ServFail+sum.Refused+sum.OtherErrors, sum.Responses)
 		l.Expire(now)
@@ -269,9 +279,9 @@ func BenchmarkAnswer(b *testing.B) {
 	names, lookups := NewNames(16384, time.Minute), NewLookups(time.Minute)
 	b.ReportAllocs()
 	for b.Loop() {
-		lookups.Query(talk, 1, second)
+		lookups.Query(talk, asking(1), second)
 		answer := Parse(message)
-		lookups.Response(talk, 1, second, answer.Code)
+		lookups.Response(asking(1), second, answer.Code)
 		for _, a := range answer.Addresses {
 			names.Learn(1, flow.Intern(answer.Name), a, second)
 		}

@@ -18,10 +18,20 @@ const (
 	maxConversations = 65536
 )
 
-// Conversation is a client's socket and the name server that it asks.
+// Conversation is the flow from a client to the name server that it asks.
 type Conversation struct {
 	NetNS          uint32
 	Client, Server netip.AddrPort
+}
+
+// Query tells a query from all others.
+type Query struct {
+	// Socket is the client's.
+	Socket uint64
+	// Server is whom it went to, or zero where the socket gets answers from nobody
+	// else. Where addresses are translated the answer comes from another.
+	Server netip.AddrPort
+	ID     uint16
 }
 
 // Lookups matches answers to queries, and counts both for each conversation until
@@ -29,15 +39,16 @@ type Conversation struct {
 type Lookups struct {
 	// keep is for how long counts wait to be taken: nobody may ever ask for them.
 	keep    time.Duration
-	waiting map[query]int64 // when each was sent
+	waiting map[Query]asked
 	counts  map[Conversation]*counts
 	lost    uint64
 }
 
-// query is one of a conversation that may have ended since.
-type query struct {
+// asked is when a query was sent, and the counts of its conversation, which may
+// have ended since.
+type asked struct {
 	of *counts
-	id uint16
+	at int64
 }
 
 type counts struct {
@@ -48,14 +59,14 @@ type counts struct {
 
 // NewLookups returns Lookups that drop what is not taken for as long as keep.
 func NewLookups(keep time.Duration) *Lookups {
-	return &Lookups{keep: keep, waiting: make(map[query]int64), counts: make(map[Conversation]*counts)}
+	return &Lookups{keep: keep, waiting: make(map[Query]asked), counts: make(map[Conversation]*counts)}
 }
 
-// Query notes a query. One that is asked again before its answer has come has
-// timed out.
-func (l *Lookups) Query(c Conversation, id uint16, at int64) {
+// Query notes a query in c. One that is asked again before its answer has come
+// has timed out.
+func (l *Lookups) Query(c Conversation, q Query, at int64) {
 	k := l.counts[c]
-	_, again := l.waiting[query{k, id}]
+	before, again := l.waiting[q]
 	if k == nil && len(l.counts) >= maxConversations || !again && len(l.waiting) >= maxWaiting {
 		l.lost++
 		return
@@ -64,29 +75,41 @@ func (l *Lookups) Query(c Conversation, id uint16, at int64) {
 		k = &counts{}
 		l.counts[c] = k
 	}
-	k.Queries++
-	k.last = at
 	if again {
-		k.Timeouts++
-	} else {
-		k.waiting++
+		before.of.timeOut(at)
 	}
-	l.waiting[query{k, id}] = at
+	k.Queries++
+	k.waiting++
+	k.last = at
+	l.waiting[q] = asked{k, at}
+}
+
+// timeOut counts a query that gets no answer, unless its conversation has ended
+// and counted it by that.
+func (k *counts) timeOut(at int64) {
+	if k.waiting > 0 {
+		k.waiting--
+		k.Timeouts++
+		k.last = at
+	}
 }
 
 // Response notes an answer, and reports whether it is one to a query that waits.
 // Any other says nothing: whoever knows the address of a socket can send it one.
-func (l *Lookups) Response(c Conversation, id uint16, at int64, code dnsmessage.RCode) bool {
-	k := l.counts[c]
-	sent, ok := l.waiting[query{k, id}]
+func (l *Lookups) Response(q Query, at int64, code dnsmessage.RCode) bool {
+	sent, ok := l.waiting[q]
 	if !ok {
 		return false
 	}
-	delete(l.waiting, query{k, id})
+	delete(l.waiting, q)
+	k := sent.of
+	if k.waiting == 0 {
+		return false // the conversation has ended
+	}
 	k.waiting--
 	k.last = at
 	k.Responses++
-	latency := uint64(max(at-sent, 0)) / uint64(time.Microsecond)
+	latency := uint64(max(at-sent.at, 0)) / uint64(time.Microsecond)
 	k.LatencySum += latency
 	k.LatencyMax = max(k.LatencyMax, uint32(latency))
 	switch code {
@@ -126,14 +149,9 @@ func (l *Lookups) Take(c Conversation, ended bool) flow.DNS {
 // has taken.
 func (l *Lookups) Expire(now int64) {
 	for q, sent := range l.waiting {
-		switch {
-		case q.of.waiting == 0: // it has ended
+		if sent.of.waiting == 0 || now-sent.at > int64(timeout) {
 			delete(l.waiting, q)
-		case now-sent > int64(timeout):
-			delete(l.waiting, q)
-			q.of.waiting--
-			q.of.Timeouts++
-			q.of.last = now
+			sent.of.timeOut(now)
 		}
 	}
 	for c, k := range l.counts {

@@ -34,7 +34,11 @@ type DNSMessage struct {
 	NetNS uint32
 	// Local is the client, Remote the name server. IPv4 is never mapped into IPv6.
 	Local, Remote netip.AddrPort
-	ID            uint16
+	// Socket is the cookie of the client's socket. A connected one gets answers
+	// from one address only, which address translation may show as another.
+	Socket    uint64
+	Connected bool
+	ID        uint16
 	// Answer is an answer, from its header on and as far as it was copied; nil for a
 	// query.
 	Answer []byte
@@ -163,7 +167,7 @@ func decodeDNS(m *DNSMessage, sample []byte) error {
 		return fmt.Errorf("decode dns event: %d bytes of an answer, want %d", len(message), e.Answer)
 	}
 	*m = DNSMessage{
-		Time: int64(e.Time), NetNS: e.Netns, ID: e.Id,
+		Time: int64(e.Time), NetNS: e.Netns, Socket: e.Socket, Connected: e.Connected != 0, ID: e.Id,
 		Local: addrPort(e.Local, e.LocalPort), Remote: addrPort(e.Remote, e.RemotePort),
 	}
 	if e.Answer > 0 {

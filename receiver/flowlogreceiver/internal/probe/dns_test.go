@@ -100,6 +100,9 @@ func TestDNSMessagesAreSeenAtTheClientsEnd(t *testing.T) {
 				require.Equal(t, client, m.Local)
 				require.Equal(t, server, m.Remote)
 				require.Equal(t, uint16(i+1), m.ID)
+				require.Equal(t, got[0].Socket, m.Socket)
+				require.NotZero(t, m.Socket)
+				require.True(t, m.Connected)
 				require.GreaterOrEqual(t, m.Time, before)
 				require.LessOrEqual(t, m.Time, Monotonic())
 			}
