@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func Parse(message []byte) Answer {
 	if err != nil || question.Class != dnsmessage.ClassINET {
 		return answer
 	}
-	if _, err := p.Question(); err != dnsmessage.ErrSectionDone {
+	if _, err := p.Question(); !errors.Is(err, dnsmessage.ErrSectionDone) {
 		return answer
 	}
 	if answer.Name = CleanName(question.Name.Data[:question.Name.Length]); answer.Name == "" {
