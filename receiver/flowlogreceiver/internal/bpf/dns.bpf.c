@@ -38,7 +38,7 @@ static __always_inline bool is_dns(__u16 port)
 
 /* Reads the addresses, and returns where UDP begins, or 0 if this is no UDP. DNS
  * behind extension headers of IPv6 is not looked for. */
-static __always_inline __u32 read_ip(struct __sk_buff *ctx, struct dns_event *e, bool out)
+static __always_inline __u32 find_udp(struct __sk_buff *ctx, struct dns_event *e, bool out)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	__u8 *source = out ? e->local : e->remote;
@@ -99,7 +99,7 @@ static __always_inline void look(struct __sk_buff *ctx, bool out)
 	struct sk_buff *skb;
 	struct sock *sk;
 
-	offset = read_ip(ctx, &e, out);
+	offset = find_udp(ctx, &e, out);
 	if (!offset || bpf_skb_load_bytes(ctx, offset, ports, sizeof(ports)))
 		return;
 	source = ports[0] << 8 | ports[1];
