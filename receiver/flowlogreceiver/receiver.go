@@ -142,6 +142,8 @@ func observe(t *metadata.Telemetry) func(capture.Interval) {
 		t.Connections.Record(ctx, int64(i.Connections))
 		t.Waiting.Record(ctx, int64(i.Waiting))
 		t.Sweep.Record(ctx, i.Sweep.Seconds())
+		t.Names.Record(ctx, int64(i.Names))
+		t.Evicted.Add(ctx, int64(i.Evicted))
 		for _, l := range i.Losses {
 			t.CountLost(ctx, l.Stage, l.Unit, l.Count)
 		}

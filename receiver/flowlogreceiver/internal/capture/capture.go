@@ -71,6 +71,10 @@ type Interval struct {
 	Waiting int
 	Sweep   time.Duration
 	Losses  []flow.Loss
+	// Names is the number of addresses with names, Evicted how many had to go for
+	// lack of room.
+	Names   int
+	Evicted uint64
 }
 
 // Capture records flows from Start to Shutdown.

@@ -118,6 +118,15 @@ func (r *resolver) domains(ev *probe.Event) flow.NameSet {
 	return names
 }
 
+// count returns the number of addresses with names, and how many had to go since
+// the last time.
+func (r *resolver) count() (names int, evicted uint64) {
+	if r == nil {
+		return 0, 0
+	}
+	return r.names.Len(), r.names.Evicted()
+}
+
 // cut begins the next interval.
 func (r *resolver) cut(now int64) {
 	r.names.Forget(now)

@@ -57,9 +57,11 @@ func (c *Capture) endCut(last bool) {
 	batch := flow.Batch{Flows: flows, Losses: c.countLosses(end)}
 	batch.Agents = []flow.Agent{c.signOfLife(end)}
 	if c.opts.Observe.Interval != nil {
+		names, evicted := c.resolver.count()
 		c.opts.Observe.Interval(Interval{
 			Events: c.events, Records: c.sentEarly + len(flows), Connections: c.sweep.Live, Deferred: c.sweep.Deferred,
 			Waiting: c.outbox.state().waiting, Sweep: c.sweep.took, Losses: batch.Losses,
+			Names: names, Evicted: evicted,
 		})
 	}
 	c.emit(batch)

@@ -125,7 +125,12 @@ func (n *Names) remove(e *list.Element) {
 	n.recent.Remove(e)
 }
 
-// Len is the number of addresses with names, Evicted how many had to go for lack
-// of room.
-func (n *Names) Len() int        { return len(n.places) }
-func (n *Names) Evicted() uint64 { return n.evicted }
+// Len is the number of addresses with names.
+func (n *Names) Len() int { return len(n.places) }
+
+// Evicted is how many addresses had to go for lack of room since the last time.
+func (n *Names) Evicted() uint64 {
+	evicted := n.evicted
+	n.evicted = 0
+	return evicted
+}

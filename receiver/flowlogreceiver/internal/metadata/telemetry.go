@@ -18,6 +18,8 @@ type Telemetry struct {
 	Deferred    metric.Int64Counter
 	Connections metric.Int64Gauge
 	Waiting     metric.Int64Gauge
+	Names       metric.Int64Gauge
+	Evicted     metric.Int64Counter
 	Sweep       metric.Float64Histogram
 }
 
@@ -25,7 +27,7 @@ type Telemetry struct {
 func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	meter := settings.MeterProvider.Meter(ScopeName)
 	var t Telemetry
-	var errs [7]error
+	var errs [9]error
 	t.Events, errs[0] = meter.Int64Counter("flowlog_events",
 		metric.WithDescription("Events that the kernel sent."), metric.WithUnit("{events}"))
 	t.Records, errs[1] = meter.Int64Counter("flowlog_records",
@@ -41,6 +43,10 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	t.Sweep, errs[6] = meter.Float64Histogram("flowlog_sweep_duration",
 		metric.WithDescription("Time to make all living connections report."), metric.WithUnit("s"),
 		metric.WithExplicitBucketBoundaries(0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5))
+	t.Names, errs[7] = meter.Int64Gauge("flowlog_dns_names",
+		metric.WithDescription("Addresses whose names are known by DNS."), metric.WithUnit("{addresses}"))
+	t.Evicted, errs[8] = meter.Int64Counter("flowlog_dns_evicted",
+		metric.WithDescription("Addresses whose names were forgotten before their time, for there are more than max_names."), metric.WithUnit("{addresses}"))
 	return &t, errors.Join(errs[:]...)
 }
 
