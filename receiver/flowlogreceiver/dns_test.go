@@ -202,6 +202,15 @@ func verifyDomains(tb testing.TB, flows []flow.Flow, want ...named) {
 
 func addrPortOf(e *flow.Endpoint) netip.AddrPort { return netip.AddrPortFrom(e.Address, e.Port) }
 
+// requireAllHeard fails if DNS messages were lost. Losses are the machine's, and
+// others may lose packets of their own.
+func requireAllHeard(tb testing.TB, r *rig) {
+	tb.Helper()
+	for _, l := range r.received().Losses {
+		require.NotEqual(tb, flow.StageDNS, l.Stage, l)
+	}
+}
+
 // reports returns what both ends in ns say of a destination that its source knows
 // by these domains.
 func reports(ns *netns.NS, transport flow.Transport, to netip.AddrPort, domains string) []named {
@@ -251,7 +260,7 @@ func TestDomainsOfDestinations(t *testing.T) {
 			// The flow to the server began before its address, in one case, had a name.
 			want = append(want, reports(knows, flow.TransportUDP, server, "")...)
 			verifyDomains(t, r.finish(knows, knowsNot), want...)
-			require.Empty(t, r.received().Losses)
+			requireAllHeard(t, r)
 		})
 	}
 }
@@ -433,7 +442,7 @@ func TestLookupsAreCountedOnTheirFlow(t *testing.T) {
 	require.Equal(t, flow.DNS{
 		Queries: 9, Responses: 7, Timeouts: 2, NXDomain: 2, ServFail: 1, Refused: 1, OtherErrors: 1,
 	}, sum)
-	require.Empty(t, r.received().Losses)
+	requireAllHeard(t, r)
 }
 
 // lookups adds up what the records of clients count.

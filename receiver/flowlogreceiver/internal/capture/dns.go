@@ -45,8 +45,12 @@ type connection struct {
 }
 
 func newResolver(source probe.DNSSource, engine int, opts Options) *resolver {
-	// The counts of a flow wait for its next event, which its silence is the last of.
+	// The counts of a flow wait for its next event, the last of which its silence
+	// brings.
 	keep := opts.Probe.Datagram.IdleUDP + 2*opts.Interval + time.Minute
+	if !opts.Enabled["datagram"] {
+		keep = 0 // there are no such events
+	}
 	return &resolver{
 		source: source, engine: engine,
 		names:   dns.NewNames(opts.DNS.MaxNames, opts.DNS.MinTTL),
@@ -78,11 +82,11 @@ func (r *resolver) hear(m *probe.DNSMessage) {
 		r.lookups.Query(dns.Conversation{NetNS: m.NetNS, Client: m.Local, Server: m.Remote}, query, m.Time)
 		return
 	}
-	answer := dns.Parse(m.Answer)
-	if !r.lookups.Response(query, m.Time, answer.Code) || len(answer.Addresses) == 0 {
+	if !r.lookups.Response(query, m.Time, dns.Code(m.Answer)) {
 		return
 	}
-	name := flow.Intern(answer.Name)
+	answer := dns.Parse(m.Answer)
+	name := flow.InternKnown(answer.Name)
 	for _, address := range answer.Addresses {
 		r.names.Learn(m.NetNS, name, address, m.Time)
 	}

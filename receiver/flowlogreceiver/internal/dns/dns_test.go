@@ -73,8 +73,8 @@ func TestParse(t *testing.T) {
 			Answer{Name: "a.example", Addresses: []Address{ttl(a1, 60)}},
 		},
 		"another class":          {packed(t, 0, "example.com.", other), Answer{Name: "example.com"}},
-		"no such name":           {packed(t, dnsmessage.RCodeNameError, "example.com."), Answer{Code: dnsmessage.RCodeNameError, Name: "example.com"}},
-		"no question":            {packed(t, dnsmessage.RCodeRefused, ""), Answer{Code: dnsmessage.RCodeRefused}},
+		"no such name":           {packed(t, dnsmessage.RCodeNameError, "example.com."), Answer{Name: "example.com"}},
+		"no question":            {packed(t, dnsmessage.RCodeRefused, ""), Answer{}},
 		"the root":               {packed(t, 0, ".", record(t, ".", 60, "192.0.2.1")), Answer{}},
 		"nothing":                {nil, Answer{}},
 		"mapped addresses":       {packed(t, 0, "example.com.", record(t, "example.com.", 60, "::ffff:192.0.2.1")), Answer{Name: "example.com", Addresses: []Address{ttl(a1, 60)}}},
@@ -83,6 +83,11 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, test.want, Parse(test.message)) })
 	}
+}
+
+func TestCode(t *testing.T) {
+	require.Equal(t, dnsmessage.RCodeRefused, Code(packed(t, dnsmessage.RCodeRefused, "example.com.")))
+	require.Equal(t, dnsmessage.RCodeServerFailure, Code([]byte{1, 2, 3}), "nothing that answers")
 }
 
 // Of an answer that is cut anywhere, what came before the cut is read.
@@ -199,6 +204,9 @@ func TestQueriesTimeOut(t *testing.T) {
 	l.Expire(7 * second)
 	require.Equal(t, flow.DNS{Timeouts: 1}, l.Take(talk, false))
 	require.False(t, l.Response(asking(1), 7*second, 0), "too late")
+	l.Query(talk, asking(9), second)
+	require.False(t, l.Response(asking(9), 7*second, 0), "too late, and noticed by that")
+	require.Equal(t, flow.DNS{Queries: 1, Timeouts: 1}, l.Take(talk, false))
 	l.Query(talk, asking(2), 7*second)
 	require.Equal(t, flow.DNS{Queries: 1, Timeouts: 1}, l.Take(talk, false), "asked again")
 	l.Query(talk, asking(3), 8*second)
@@ -232,6 +240,16 @@ func TestLookupsAreBounded(t *testing.T) {
 		l.Query(c, asking(i), second)
 	}
 	require.LessOrEqual(t, len(l.waiting), maxWaiting)
+	require.Equal(t, uint64(10), l.Lost())
+
+	l = NewLookups(time.Minute)
+	for i := range maxConversations + 10 {
+		c := talk
+		c.NetNS = uint32(i)
+		l.Query(c, asking(i), second)
+		require.True(t, l.Response(asking(i), second, 0), "it still tells names")
+	}
+	require.Equal(t, maxConversations, len(l.counts))
 	require.Equal(t, uint64(10), l.Lost())
 }
 
@@ -280,8 +298,8 @@ func BenchmarkAnswer(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		lookups.Query(talk, asking(1), second)
+		lookups.Response(asking(1), second, Code(message))
 		answer := Parse(message)
-		lookups.Response(asking(1), second, answer.Code)
 		for _, a := range answer.Addresses {
 			names.Learn(1, flow.Intern(answer.Name), a, second)
 		}

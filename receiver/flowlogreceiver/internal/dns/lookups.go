@@ -65,18 +65,22 @@ func NewLookups(keep time.Duration) *Lookups {
 // Query notes a query in c. One that is asked again before its answer has come
 // has timed out.
 func (l *Lookups) Query(c Conversation, q Query, at int64) {
-	k := l.counts[c]
 	before, again := l.waiting[q]
-	if k == nil && len(l.counts) >= maxConversations || !again && len(l.waiting) >= maxWaiting {
+	if !again && len(l.waiting) >= maxWaiting {
 		l.lost++
 		return
 	}
-	if k == nil {
-		k = &counts{}
-		l.counts[c] = k
-	}
 	if again {
 		before.of.timeOut(at)
+	}
+	k := l.counts[c]
+	if k == nil {
+		k = &counts{}
+		if len(l.counts) < maxConversations {
+			l.counts[c] = k
+		} else {
+			l.lost++ // to nobody's count, but its answer still tells names
+		}
 	}
 	k.Queries++
 	k.waiting++
@@ -103,8 +107,9 @@ func (l *Lookups) Response(q Query, at int64, code dnsmessage.RCode) bool {
 	}
 	delete(l.waiting, q)
 	k := sent.of
-	if k.waiting == 0 {
-		return false // the conversation has ended
+	if k.waiting == 0 || at-sent.at > int64(timeout) {
+		k.timeOut(at)
+		return false
 	}
 	k.waiting--
 	k.last = at

@@ -18,10 +18,16 @@ const (
 	maxName = 253
 )
 
+// Code is how the server answered, by the header of an answer.
+func Code(message []byte) dnsmessage.RCode {
+	if len(message) < 4 {
+		return dnsmessage.RCodeServerFailure
+	}
+	return dnsmessage.RCode(message[3] & 0xf)
+}
+
 // Answer is what is of use in an answer.
 type Answer struct {
-	// Code is how the server answered.
-	Code dnsmessage.RCode
 	// Name is what was asked for, as CleanName prints it, or "" if nothing was that
 	// has addresses.
 	Name string
@@ -47,19 +53,18 @@ type alias struct {
 // are passed over.
 func Parse(message []byte) Answer {
 	var p dnsmessage.Parser
-	header, err := p.Start(message)
-	if err != nil {
+	if _, err := p.Start(message); err != nil {
 		return Answer{}
 	}
-	answer := Answer{Code: header.RCode}
 	question, err := p.Question()
 	if err != nil || question.Class != dnsmessage.ClassINET {
-		return answer
+		return Answer{}
 	}
 	if _, err := p.Question(); !errors.Is(err, dnsmessage.ErrSectionDone) {
-		return answer
+		return Answer{}
 	}
-	if answer.Name = CleanName(question.Name.Data[:question.Name.Length]); answer.Name == "" {
+	answer := Answer{Name: CleanName(question.Name.Data[:question.Name.Length])}
+	if answer.Name == "" {
 		return answer
 	}
 	addresses, aliases := records(&p)
