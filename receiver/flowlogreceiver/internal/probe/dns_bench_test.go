@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"errors"
 	"net"
 	"testing"
 	"time"
@@ -30,23 +31,62 @@ func BenchmarkDNSPrograms(b *testing.B) {
 	}
 	defer stats.Close()
 	for _, traffic := range []struct {
-		name     string
-		port     string
-		question []byte
-		answer   []byte
+		name    string
+		connect func(*testing.B, *netns.NS) (client, server net.Conn)
 	}{
-		{"dns", "53", message(30, 1, false), message(100, 1, true)},
-		{"other datagrams", "9000", message(30, 1, false), message(100, 1, true)},
+		{"dns", func(b *testing.B, ns *netns.NS) (net.Conn, net.Conn) { return datagramPair(b, ns, "53") }},
+		{"other datagrams", func(b *testing.B, ns *netns.NS) (net.Conn, net.Conn) { return datagramPair(b, ns, "9000") }},
+		{"tcp", segmentPair},
 	} {
 		for name, on := range map[string]bool{"on": true, "off": false} {
-			b.Run(traffic.name+"/"+name, func(b *testing.B) {
-				measureDNS(b, on, traffic.port, traffic.question, traffic.answer)
-			})
+			b.Run(traffic.name+"/"+name, func(b *testing.B) { measureDNS(b, on, traffic.connect) })
 		}
 	}
 }
 
-func measureDNS(b *testing.B, on bool, port string, question, answer []byte) {
+// datagramPair returns two sockets that send to each other, one from that port.
+func datagramPair(b *testing.B, ns *netns.NS, port string) (client, server net.Conn) {
+	b.Helper()
+	ns.Do(b, func() (err error) {
+		s, err := net.ListenPacket("udp", "127.0.0.1:"+port)
+		if err != nil {
+			return err
+		}
+		if client, err = net.Dial("udp", s.LocalAddr().String()); err != nil {
+			return errors.Join(err, s.Close())
+		}
+		server = answering{s.(*net.UDPConn), client.LocalAddr()}
+		return nil
+	})
+	return client, server
+}
+
+// answering writes to the other end of a pair.
+type answering struct {
+	*net.UDPConn
+	to net.Addr
+}
+
+func (a answering) Write(p []byte) (int, error) { return a.WriteTo(p, a.to) }
+
+func segmentPair(b *testing.B, ns *netns.NS) (client, server net.Conn) {
+	b.Helper()
+	ns.Do(b, func() error {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
+			return err
+		}
+		server, err = l.Accept()
+		return err
+	})
+	return client, server
+}
+
+func measureDNS(b *testing.B, on bool, connect func(*testing.B, *netns.NS) (client, server net.Conn)) {
 	source, err := openDatagram(Options{Datagram: DatagramOptions{MaxFlows: 65536, IdleUDP: time.Minute, IdleICMP: time.Minute, IdleOther: time.Minute}})
 	require.NoError(b, err)
 	defer source.Close()
@@ -60,26 +100,17 @@ func measureDNS(b *testing.B, on bool, port string, question, answer []byte) {
 		names = opened.(*dns)
 		programs["dns-out"], programs["dns-in"] = names.objects.DnsOut, names.objects.DnsIn
 	}
-	ns := netns.New(b)
-	var server net.PacketConn
-	var client net.Conn
-	ns.Do(b, func() (err error) {
-		if server, err = net.ListenPacket("udp", "127.0.0.1:"+port); err != nil {
-			return err
-		}
-		client, err = net.Dial("udp", server.LocalAddr().String())
-		return err
-	})
+	client, server := connect(b, netns.New(b))
 	defer server.Close()
 	defer client.Close()
 	before := runTimes(b, programs)
-	buffer := make([]byte, 512)
+	question, answer, buffer := message(30, 1, false), message(100, 1, true), make([]byte, 512)
 	for n := 0; b.Loop(); n++ {
 		_, err := client.Write(question)
 		require.NoError(b, err)
-		_, from, err := server.ReadFrom(buffer)
+		_, err = server.Read(buffer)
 		require.NoError(b, err)
-		_, err = server.WriteTo(answer, from)
+		_, err = server.Write(answer)
 		require.NoError(b, err)
 		_, err = client.Read(buffer)
 		require.NoError(b, err)
