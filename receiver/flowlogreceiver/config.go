@@ -112,7 +112,7 @@ type DNSConfig struct {
 	// Ports are where name servers listen, 1 to 8 of them. Default 53.
 	Ports []uint16 `mapstructure:"ports"`
 
-	// MaxNames is of how many addresses the names are remembered, some 300 bytes
+	// MaxNames is of how many addresses the names are remembered, some 500 bytes
 	// each; beyond it those go that were looked up longest ago. Default 16384, at
 	// least 1.
 	MaxNames int `mapstructure:"max_names"`
