@@ -68,14 +68,14 @@ func (s *Store) Values(ctx context.Context, q flowstore.ValuesQuery) ([]flowstor
 		if kind == flow.Keywords {
 			kind = flow.Keyword
 			each = "unnest(" + each + ")"
-			text = "v"
+			text = each
 		}
 		var stmt statement
-		stmt.add("SELECT v, count(*) AS records FROM (SELECT " + each + " AS v, * FROM " + flowTable.name)
+		stmt.add("SELECT v, count(*) AS records FROM (SELECT " + each + " AS v, " + text + " AS printed FROM " + flowTable.name)
 		stmt.where(&q.Selection)
 		stmt.add(" AND " + present(q.Field) + ")")
 		if q.Prefix != "" {
-			stmt.add(" WHERE starts_with("+lowerASCII(text)+", ?::VARCHAR)", filter.LowerASCII(validText(q.Prefix)))
+			stmt.add(" WHERE starts_with("+lowerASCII("printed")+", ?::VARCHAR)", filter.LowerASCII(validText(q.Prefix)))
 		}
 		stmt.add(" GROUP BY v ORDER BY records DESC, v LIMIT ?::BIGINT", q.Limit)
 		return stmt.each(ctx, db, func(row []sqldriver.Value) error {
