@@ -23,6 +23,7 @@ import (
 
 var comparable = cmp.Options{
 	cmp.Comparer(func(a, b flow.Name) bool { return a == b }),
+	cmp.Comparer(func(a, b flow.NameSet) bool { return a == b }),
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
 	cmpopts.EquateEmpty(),
 }

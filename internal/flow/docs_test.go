@@ -62,6 +62,7 @@ var groups = []struct {
 	{"Process of the reporter", []string{"process.", "container."}},
 	{"Connections", []string{"flow.connections."}},
 	{"TCP", []string{"flow.tcp."}},
+	{"DNS", []string{"flow.dns."}},
 	{"Loss", []string{"flow.loss."}},
 	{"Agent", []string{"flow.agent."}},
 	{"Record", []string{"flow."}},

@@ -35,6 +35,7 @@ type Flow struct {
 	Connections Connections
 	TCP         TCP
 	ICMP        ICMP
+	DNS         DNS
 }
 
 // Observer is the machine that made the record; it is carried by the OTLP
@@ -73,6 +74,9 @@ type Endpoint struct {
 	// Process is the executable name of the process at this end, where an agent
 	// that saw both ends knows it.
 	Process Name
+	// Domains are the names that the source had looked up for this address when it
+	// connected; only a destination has them.
+	Domains NameSet
 
 	// Bytes and Packets count at the IP layer, headers included, retransmissions
 	// included, as conntrack and NetFlow do.

@@ -54,7 +54,8 @@ func (f *Flow) Key(keep KeepSourcePort) Key {
 
 // Merge adds other, which must share f's key, to f. Counters add, the interval
 // widens, round-trip times add with their number of samples; a source port,
-// process id or command line that differs becomes unknown. f keeps its ID.
+// process id or command line that differs becomes unknown, domains are joined. f
+// keeps its ID.
 func (f *Flow) Merge(other *Flow) {
 	f.Start = min(f.Start, other.Start)
 	f.End = max(f.End, other.End)
@@ -74,12 +75,14 @@ func (f *Flow) Merge(other *Flow) {
 	f.Destination.merge(&other.Destination)
 	f.Connections.merge(&other.Connections)
 	f.TCP.merge(&other.TCP)
+	f.DNS.Merge(&other.DNS)
 }
 
 func (e *Endpoint) merge(other *Endpoint) {
 	e.Bytes += other.Bytes
 	e.Packets += other.Packets
 	e.PayloadBytes += other.PayloadBytes
+	e.Domains = e.Domains.Union(other.Domains)
 }
 
 func (c *Connections) merge(other *Connections) {

@@ -19,6 +19,7 @@ const (
 	StageHook          = "hook"           // the kernel passed a program over: at most Count were missed
 	StageSocketStorage = "socket_storage" // the kernel had no memory for a socket's counters
 	StageRingBuffer    = "ring_buffer"    // the ring buffer was full
+	StageDNS           = "dns"            // no room for DNS messages; only domains and counts of lookups are short
 	StageMerge         = "merge"          // the table of open records was full
 	StagePipeline      = "pipeline"       // the next component refused the records
 )
@@ -57,7 +58,7 @@ type Agent struct {
 
 // Engine is one way of capturing.
 type Engine struct {
-	// Name is "tcp", "datagram", "drops", "forward" or "nat".
+	// Name is "tcp", "datagram", "drops", "forward", "nat" or "dns".
 	Name string
 	On   bool
 	// Detail says why an engine is off and what to do, or what limits one that is on.

@@ -102,10 +102,12 @@ func TestKeyTellsApart(t *testing.T) {
 		"container.id":         true, // follows from the cgroup
 		"flow.tcp.final_state": true, // mixed when they differ
 		"network.type":         true, // derived from it
+		"destination.domains":  true, // joined
 	}
 	values := map[flow.Type]flow.Value{
 		flow.Keyword: {Type: flow.Keyword, Str: "x"}, flow.Address: {Type: flow.Address, Addr: addr("192.0.2.1")},
 		flow.Integer: {Type: flow.Integer, Int: 7}, flow.Boolean: {Type: flow.Boolean, Int: 1},
+		flow.Keywords: {Type: flow.Keywords, List: []string{"x"}},
 	}
 	enumerated := map[string]string{"flow.reporter": "forward", "flow.action": "deny", "flow.deny.class": "reject", "network.transport": "udp", "flow.tcp.final_state": "time_wait", "source.type": "pod", "destination.type": "pod", "source.scope": "public", "destination.scope": "public", "network.type": "ipv4"}
 	for i := range flow.Flows.Fields() {

@@ -18,9 +18,11 @@ var Flows = newRegistry(concat(
 		calicoEnd{"source_ip", "source_port", "source_type", "original_source_ips"}),
 	endpointFields("destination", "accepted it", "what the source asked for, such as a service", func(f *Flow) *Endpoint { return &f.Destination },
 		calicoEnd{"dest_ip", "dest_port", "dest_type", ""}),
+	[]Field[Flow]{domainField()},
 	processFields(),
 	connectionFields(),
 	tcpFields(),
+	dnsFields(),
 )...)
 
 func concat[T any](groups ...[]Field[T]) []Field[T] {

@@ -70,6 +70,9 @@ func TestBothEndsHaveTheSameAttributes(t *testing.T) {
 			if !ok {
 				continue
 			}
+			if a.Name == "destination.domains" {
+				continue // what the source looked up
+			}
 			other := flow.Flows.Lookup(sides[1] + rest)
 			require.NotNil(t, other, a.Name)
 			assert.Equal(t, a.Type, other.Type, a.Name)

@@ -185,6 +185,7 @@ type GroupsQuery struct {
 	Selection
 	// By names the dimensions to group by, in the order of the key; a field of
 	// another role is ErrQuery. None makes one group of everything, also of nothing.
+	// A list is one value, so that no record is in two groups.
 	By []*flow.Field[flow.Flow]
 	// Sort is what the largest groups are chosen by; the zero Sort is bytes.
 	Sort Sort
@@ -262,7 +263,8 @@ type Bucket struct {
 type BucketSum struct{ Records, Connections, Bytes uint64 }
 
 // ValuesQuery asks which values a field takes; values that are as frequent as
-// each other go by value, smallest first.
+// each other go by value, smallest first. Those of a list count one by one, as
+// keywords.
 type ValuesQuery struct {
 	Selection
 	// Field is a dimension; a field of another role is ErrQuery.

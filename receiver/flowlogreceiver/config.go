@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -66,6 +67,8 @@ type EnginesConfig struct {
 	NAT NATConfig `mapstructure:"nat"`
 	// Forward records what passes through this machine without a socket of it.
 	Forward ForwardConfig `mapstructure:"forward"`
+	// DNS names the destinations of what the others record.
+	DNS DNSConfig `mapstructure:"dns"`
 }
 
 // EngineConfig is the configuration of one way of capturing.
@@ -153,6 +156,27 @@ type NATConfig struct {
 	MaxEntries int `mapstructure:"max_entries"`
 }
 
+// DNSConfig is the configuration of the dns engine, which reads the answers of
+// name servers to local clients over UDP.
+type DNSConfig struct {
+	// Enabled turns the engine on. Default false: which names programs look up says
+	// more about people than addresses do.
+	Enabled bool `mapstructure:"enabled"`
+
+	// Ports are where name servers listen, 1 to 8 of them. Default 53.
+	Ports []uint16 `mapstructure:"ports"`
+
+	// MaxNames is of how many addresses the names are remembered, some 500 bytes
+	// each; beyond it those go that were looked up longest ago. Default 16384, at
+	// least 1.
+	MaxNames int `mapstructure:"max_names"`
+
+	// MinTTL is how long a name is remembered at least, whatever the answer says,
+	// for programs that go on to use an address. Default 1m, at least 1s. A longer
+	// time to live counts up to an hour.
+	MinTTL time.Duration `mapstructure:"min_ttl"`
+}
+
 // FilterConfig chooses flows. The kernel decides once for each connection.
 type FilterConfig struct {
 	// Addresses matches flows with either end in one of these prefixes or
@@ -166,6 +190,8 @@ type FilterConfig struct {
 const (
 	minInterval        = 100 * time.Millisecond
 	minIdleTimeout     = time.Second
+	minMinTTL          = time.Second
+	maxDNSPorts        = 8
 	maxFilterAddresses = 2048
 )
 
@@ -186,6 +212,7 @@ func createDefaultConfig() component.Config {
 					TCP: 5 * time.Minute, UDP: 30 * time.Second, ICMP: 10 * time.Second, Other: time.Minute,
 				},
 			},
+			DNS: DNSConfig{Ports: []uint16{53}, MaxNames: 16384, MinTTL: time.Minute},
 		},
 		MergeSourcePorts: true,
 		RingBufferSize:   8 << 20,
@@ -208,7 +235,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows))
 	}
 	if !c.Engines.TCP.Enabled && !c.Engines.Datagram.Enabled && !c.Engines.Drops.Enabled && !c.Engines.Forward.Enabled {
-		errs = append(errs, errors.New("engines: all that capture are disabled: enable at least one"))
+		errs = append(errs, errors.New("engines: all that capture are disabled: enable at least one; dns and nat only add to what the others record"))
 	}
 	return errors.Join(errs...)
 }
@@ -235,6 +262,21 @@ func (c *NATConfig) Validate() error {
 		return fmt.Errorf("max_entries: %d is too few: use at least 1", c.MaxEntries)
 	}
 	return nil
+}
+
+// Validate checks the bounds.
+func (c *DNSConfig) Validate() error {
+	var errs []error
+	if len(c.Ports) < 1 || len(c.Ports) > maxDNSPorts || slices.Contains(c.Ports, 0) {
+		errs = append(errs, fmt.Errorf("ports: %d: use 1 to %d ports, each from 1 to 65535", c.Ports, maxDNSPorts))
+	}
+	if c.MaxNames < 1 {
+		errs = append(errs, fmt.Errorf("max_names: %d is too few: use at least 1", c.MaxNames))
+	}
+	if c.MinTTL < minMinTTL {
+		errs = append(errs, fmt.Errorf("min_ttl: %s is too short: use at least %s", c.MinTTL, minMinTTL))
+	}
+	return errors.Join(errs...)
 }
 
 // Validate checks the bounds, and that the patterns can be read.

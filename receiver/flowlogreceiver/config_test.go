@@ -36,6 +36,7 @@ func TestConfig(t *testing.T) {
 				Enabled: true, Interfaces: []string{"veth*", "eth0"}, ExcludeInterfaces: []string{"veth0*"}, MaxFlows: 2000,
 				IdleTimeout: ForwardIdleTimeoutConfig{TCP: time.Hour, UDP: time.Minute, ICMP: 2 * time.Second, Other: 3 * time.Second},
 			}
+			c.Engines.DNS = DNSConfig{Enabled: true, Ports: []uint16{53, 5353}, MaxNames: 1000, MinTTL: 5 * time.Minute}
 			c.RingBufferSize = 33554432
 			c.MaxFlows = 1000
 			c.Include = FilterConfig{Addresses: []string{"10.0.0.0/8", "2001:db8::1"}, Ports: []uint16{80, 443}}
@@ -61,6 +62,8 @@ func TestConfig(t *testing.T) {
 		"forward_nowhere": {err: `engines::forward: interfaces: none is chosen: name some, for example [tap*, "veth*"], or ["*"] for all`},
 		"forward_bounds":  {err: "max_flows: 0 is too few: use at least 1\ninterfaces: \"veth[\" is neither a name nor a pattern such as veth*\nexclude_interfaces: \"\" is"},
 		"forward_idle":    {err: "idle_timeout: tcp: 10ms is too short: use at least 1s"},
+		"dns":             {err: "engines::dns: ports: []: use 1 to 8 ports, each from 1 to 65535\nmax_names: 0 is too few: use at least 1\nmin_ttl: 10ms is too short: use at least 1s"},
+		"dns_alone":       {err: "dns only adds to what the others record"},
 		"addresses":       {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,6 +66,7 @@ func newFlowlog(settings receiver.Settings, config *Config, next consumer.Logs, 
 		MaxFlows:         config.MaxFlows,
 		MaxTranslations:  config.Engines.NAT.MaxEntries,
 		CommandLines:     commandLines,
+		DNS:              capture.DNSOptions{MaxNames: config.Engines.DNS.MaxNames, MinTTL: config.Engines.DNS.MinTTL},
 		Observer:         flow.Observer{Host: flow.InternKnown(host)},
 		Node:             nodeID(host, settings.ID),
 		Version:          settings.BuildInfo.Version,
@@ -93,6 +94,7 @@ func (c *EnginesConfig) enabled() map[string]bool {
 		probe.TCP: c.TCP.Enabled, probe.Datagram: c.Datagram.Enabled, probe.Drops: c.Drops.Enabled,
 		probe.NAT:     c.NAT.Enabled,
 		probe.Forward: c.Forward.Enabled,
+		probe.DNS:     c.DNS.Enabled,
 	}
 }
 
@@ -115,6 +117,7 @@ func (c *Config) probe(filter probe.Filter) probe.Options {
 			Interfaces: forward.Interfaces, Exclude: forward.ExcludeInterfaces,
 		},
 		Drops: probe.DropsOptions{MaxFlows: c.Engines.Drops.MaxFlows},
+		DNS:   probe.DNSOptions{Ports: c.Engines.DNS.Ports},
 	}
 }
 
@@ -167,6 +170,8 @@ func observe(t *metadata.Telemetry) func(capture.Interval) {
 		t.Connections.Record(ctx, int64(i.Connections))
 		t.Waiting.Record(ctx, int64(i.Waiting))
 		t.Sweep.Record(ctx, i.Sweep.Seconds())
+		t.Names.Record(ctx, int64(i.Names))
+		t.Evicted.Add(ctx, int64(i.Evicted))
 		for _, l := range i.Losses {
 			t.CountLost(ctx, l.Stage, l.Unit, l.Count)
 		}

@@ -103,7 +103,7 @@ func TestMissingPrivilegeIsNamed(t *testing.T) {
 }
 
 // runAsNobody runs the collector as another user than root, with these
-// capabilities alone.
+// capabilities alone, with every engine.
 func runAsNobody(t *testing.T, capabilities ...uintptr) *collector {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -120,7 +120,7 @@ func runAsNobody(t *testing.T, capabilities ...uintptr) *collector {
 	if err := os.Chown(data, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "--set=receivers.flowlog.interval=1s")
+	cmd := exec.Command(program, "--set=receivers.flowlog.interval=1s", "--set=receivers.flowlog.engines.dns.enabled=true")
 	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody, NoSetGroups: true},
@@ -135,10 +135,10 @@ func TestLeastPrivilege(t *testing.T) {
 	two := []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}
 	for name, test := range map[string]struct {
 		capabilities []uintptr
-		missing      string // to the datagram and the nat engine
+		missing      string // to the engines that see packets
 	}{
 		"tcp alone": {two, "CAP_NET_ADMIN"},
-		"both":      {append(two, unix.CAP_NET_ADMIN), ""},
+		"all":       {append(two, unix.CAP_NET_ADMIN), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := runAsNobody(t, test.capabilities...).ready()
@@ -158,7 +158,7 @@ func TestLeastPrivilege(t *testing.T) {
 			}
 			for _, e := range status.Agents[0].Engines {
 				missing := ""
-				if e.Name == "datagram" || e.Name == "nat" {
+				if e.Name == "datagram" || e.Name == "nat" || e.Name == "dns" {
 					missing = test.missing
 				}
 				if strings.HasPrefix(e.Detail, "connection tracking") {

@@ -2,6 +2,7 @@
 package flowtest
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 
@@ -26,7 +27,7 @@ var (
 func Flow(r *rand.Rand) flow.Flow {
 	start := r.Int64N(4e18)
 	transport := pick(r, transports)
-	return flow.Flow{
+	f := flow.Flow{
 		ID:               flow.ID{Node: uint32(r.IntN(3)), Epoch: uint32(count(r)), Counter: count(r)},
 		Start:            start,
 		End:              start + r.Int64N(1e10),
@@ -54,7 +55,23 @@ func Flow(r *rand.Rand) flow.Flow {
 			FinalState: flow.TCPState(r.IntN(int(flow.TCPMixed) + 1)),
 		},
 		ICMP: icmp(r, transport),
+		DNS: flow.DNS{
+			Queries: count(r), Responses: count(r), Timeouts: count(r),
+			NXDomain: count(r), ServFail: count(r), Refused: count(r), OtherErrors: count(r),
+			LatencySum: count(r), LatencyMax: uint32(count(r)),
+		},
 	}
+	f.Destination.Domains = domains(r)
+	return f
+}
+
+// domains are at times more than a record holds.
+func domains(r *rand.Rand) flow.NameSet {
+	names := make([]flow.Name, r.IntN(4)*r.IntN(5))
+	for i := range names {
+		names[i] = flow.Intern(fmt.Sprintf("%c.example", 'a'+rune(r.IntN(20))))
+	}
+	return flow.NameSetOf(names...)
 }
 
 // icmp is zero for other transports, whose records do not carry it.

@@ -164,6 +164,7 @@ func TestMatch(t *testing.T) {
 		},
 		Destination: flow.Endpoint{
 			Address: netip.MustParseAddr("2001:db8::7"), Port: 443, Process: flow.Intern(""),
+			Domains: flow.NameSetOf(flow.Intern("cdn.example.net"), flow.Intern("www.example.com")),
 		},
 		TCP: flow.TCP{RTTSum: 30, RTTSamples: 3},
 	}
@@ -209,6 +210,17 @@ func TestMatch(t *testing.T) {
 		"network.type = ipv4":                                true,
 		"network.transport = tcp":                            true,
 		"flow.reporter in (source, forward)":                 true,
+		// Lists.
+		"destination.domains = www.example.com":                        true,
+		"destination.domains != www.example.com":                       false,
+		"destination.domains = example.com":                            false,
+		"destination.domains != example.com":                           true,
+		"destination.domains ~ .NET":                                   true,
+		"destination.domains ~ netwww":                                 false,
+		"destination.domains in (a, cdn.example.net)":                  true,
+		"destination.domains < d":                                      true,
+		"destination.domains exists and destination.domains > v":       true,
+		"destination.domains not in (cdn.example.net, no.example.com)": false,
 		// Numbers, times, truth.
 		"destination.port = 443":               true,
 		"destination.port >= 443":              true,

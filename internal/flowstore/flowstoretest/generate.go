@@ -38,6 +38,7 @@ var (
 	hosts      = []string{"node-1", "node-2", "Node-3"}
 	processes  = []string{"curl", "nginx", "CURL", "python3.12", "100%", "a_b", "a-b", "axb", `say "hi"`, `back\slash`, "größe", "GRÖSSE", "日本", "", "x y", "(paren)", "naïve'quote"}
 	reasons    = []string{"connection_refused", "timed_out", "host_unreachable"}
+	domains    = []string{"example.com", "Example.com", "www.example.com", "a,b.example", "100%.example", "grö.example", ""}
 	interfaces = []string{"eth0", "veth1"}
 	cgroups    = []string{"/system.slice/ssh.service", "/kubepods/besteffort/pod1/2", "/"}
 	addresses  = []string{
@@ -144,6 +145,14 @@ func (g *Generator) Flow() flow.Flow {
 	if f.Transport == flow.TransportICMPv6 {
 		f.ICMP = flow.ICMP{Type: pick(g, []uint8{0, 1, 128}), Code: pick(g, []uint8{0, 4})}
 	}
+	if g.IntN(3) == 0 {
+		f.DNS = flow.DNS{
+			Queries: g.counter(), Responses: g.counter(), Timeouts: g.counter(),
+			NXDomain: g.counter(), ServFail: g.counter(), Refused: g.counter(), OtherErrors: g.counter(),
+			LatencySum: g.counter(), LatencyMax: g.Uint32N(90000),
+		}
+	}
+	f.Destination.Domains = flow.NameSetOf(g.name(domains), g.name(domains), g.name(domains))
 	if g.IntN(2) == 0 {
 		f.TCP = flow.TCP{
 			RTTSum: 1 + g.Uint64N(1<<30), RTTSamples: 1 + g.Uint64N(8),
@@ -253,7 +262,9 @@ func (g *Generator) operand(field *flow.Field[flow.Flow], prefixes bool, flows [
 	}
 	if len(flows) > 0 && g.IntN(8) > 0 {
 		for range 20 {
-			if v := field.Get(&flows[g.IntN(len(flows))]); v.Present() {
+			if v := field.Get(&flows[g.IntN(len(flows))]); v.Type == flow.Keywords {
+				return quote(pick(g, v.List))
+			} else if v.Present() {
 				return quote(v.String())
 			}
 		}

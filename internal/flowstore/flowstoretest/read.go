@@ -63,7 +63,7 @@ func sumOnly(s *flow.Flow) flow.Flow {
 		return flow.Endpoint{Bytes: e.Bytes, Packets: e.Packets, PayloadBytes: e.PayloadBytes}
 	}
 	sum := flow.Flow{
-		Start: s.Start, End: s.End, Source: end(&s.Source), Destination: end(&s.Destination), Connections: s.Connections, TCP: s.TCP,
+		Start: s.Start, End: s.End, Source: end(&s.Source), Destination: end(&s.Destination), Connections: s.Connections, TCP: s.TCP, DNS: s.DNS,
 	}
 	sum.Connections.Open = 0
 	sum.TCP.FinalState = 0

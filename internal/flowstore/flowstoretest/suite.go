@@ -48,6 +48,7 @@ var Everything = flowstore.Selection{
 // Compare are the options under which answers are equal.
 var Compare = cmp.Options{
 	cmp.Comparer(func(a, b flow.Name) bool { return a == b }),
+	cmp.Comparer(func(a, b flow.NameSet) bool { return a == b }),
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
 	cmpopts.EquateEmpty(),
 }

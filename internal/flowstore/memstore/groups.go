@@ -38,7 +38,7 @@ func (s *Store) Groups(ctx context.Context, q flowstore.GroupsQuery) (flowstore.
 		var printed strings.Builder
 		for k, field := range q.By {
 			key[k] = field.Get(f)
-			fmt.Fprintf(&printed, "%d %q ", key[k].Type, key[k].String())
+			fmt.Fprintf(&printed, "%d %q %q ", key[k].Type, key[k].String(), key[k].List)
 		}
 		if groups[printed.String()] == nil {
 			groups[printed.String()] = &flowstore.Group{Key: key}
@@ -97,6 +97,8 @@ func compareValues(a, b flow.Value) int {
 		return strings.Compare(a.Str, b.Str)
 	case a.Type == flow.Address:
 		return a.Addr.Compare(b.Addr)
+	case a.Type == flow.Keywords:
+		return slices.Compare(a.List, b.List)
 	default:
 		return compare(a.Int, b.Int)
 	}

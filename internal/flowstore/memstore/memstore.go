@@ -248,15 +248,16 @@ func (s *Store) Values(ctx context.Context, q flowstore.ValuesQuery) ([]flowstor
 	}
 	counts := make(map[string]*flowstore.ValueCount)
 	for i := range found {
-		v := q.Field.Get(&found[i])
-		printed := v.String()
-		if !v.Present() || !strings.HasPrefix(filter.LowerASCII(printed), filter.LowerASCII(q.Prefix)) {
-			continue
+		for _, v := range single(q.Field.Get(&found[i])) {
+			printed := v.String()
+			if !v.Present() || !strings.HasPrefix(filter.LowerASCII(printed), filter.LowerASCII(q.Prefix)) {
+				continue
+			}
+			if counts[printed] == nil {
+				counts[printed] = &flowstore.ValueCount{Value: v}
+			}
+			counts[printed].Records++
 		}
-		if counts[printed] == nil {
-			counts[printed] = &flowstore.ValueCount{Value: v}
-		}
-		counts[printed].Records++
 	}
 	values := make([]flowstore.ValueCount, 0, len(counts))
 	for _, count := range counts {
@@ -269,6 +270,18 @@ func (s *Store) Values(ctx context.Context, q flowstore.ValuesQuery) ([]flowstor
 		return compareValues(a.Value, b.Value)
 	})
 	return values[:min(q.Limit, len(values))], nil
+}
+
+// single returns the values of a list one by one, and any other value alone.
+func single(v flow.Value) []flow.Value {
+	if v.Type != flow.Keywords {
+		return []flow.Value{v}
+	}
+	values := make([]flow.Value, len(v.List))
+	for i, s := range v.List {
+		values[i] = flow.Value{Type: flow.Keyword, Str: s}
+	}
+	return values
 }
 
 // Losses implements flowstore.Reader.

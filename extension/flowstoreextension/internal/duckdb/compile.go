@@ -102,34 +102,46 @@ func (s *statement) cond(c *filter.Cond) {
 }
 
 func (s *statement) holds(c *filter.Cond) {
-	switch c.Op {
-	case filter.Exists:
+	switch {
+	case c.Op == filter.Exists:
 		s.add(present(c.Field))
+	case c.Field.Type == flow.Keywords:
+		s.add("len(list_filter(" + quoteName(c.Field.Name) + ", lambda item: ")
+		s.one(c, "item", "item")
+		s.add(")) > 0")
+	default:
+		s.one(c, comparable(c.Field), printed(c.Field))
+	}
+}
+
+// one adds a condition on one value, given as it compares and as it prints.
+func (s *statement) one(c *filter.Cond, value, text string) {
+	switch c.Op {
 	case filter.Contains:
-		s.add("contains(" + lowerASCII(printed(c.Field)) + ", ?::VARCHAR)")
+		s.add("contains(" + lowerASCII(text) + ", ?::VARCHAR)")
 		s.args = append(s.args, filter.LowerASCII(c.Values[0].Text))
 	case filter.Less:
-		s.compare(c, " < ")
+		s.compare(c, value+" < ")
 	case filter.LessOrEqual:
-		s.compare(c, " <= ")
+		s.compare(c, value+" <= ")
 	case filter.Greater:
-		s.compare(c, " > ")
+		s.compare(c, value+" > ")
 	case filter.GreaterOrEqual:
-		s.compare(c, " >= ")
+		s.compare(c, value+" >= ")
 	default: // Equal, In
-		s.in(c)
+		s.in(c, value)
 	}
 }
 
 // compare adds a comparison with one value.
-func (s *statement) compare(c *filter.Cond, op string) {
-	s.add(comparable(c.Field) + op)
+func (s *statement) compare(c *filter.Cond, with string) {
+	s.add(with)
 	s.operand(c.Values[0].Value)
 }
 
 // in adds the test for one of several values: the single values as a list, which
 // DuckDB looks up by hash, and each prefix as a range.
-func (s *statement) in(c *filter.Cond) {
+func (s *statement) in(c *filter.Cond, value string) {
 	separator := ""
 	listed := 0
 	for i := range c.Values {
@@ -144,7 +156,7 @@ func (s *statement) in(c *filter.Cond) {
 	if listed == 0 {
 		return
 	}
-	s.add(separator + comparable(c.Field) + " IN (")
+	s.add(separator + value + " IN (")
 	separator = ""
 	for i := range c.Values {
 		if !c.Values[i].Prefix.IsValid() {

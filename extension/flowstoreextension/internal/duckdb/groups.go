@@ -23,6 +23,7 @@ var gaugeSums = map[string]string{
 	"flow.tcp.handshake.max": "max",
 	"flow.tcp.cwnd.min":      "min",
 	"flow.tcp.mss.min":       "min",
+	"flow.dns.latency.max":   "max",
 }
 
 // sum is a field that groups add up and the SQL to do it.

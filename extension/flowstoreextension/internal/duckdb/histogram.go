@@ -63,16 +63,23 @@ func (s *Store) Values(ctx context.Context, q flowstore.ValuesQuery) ([]flowstor
 	}
 	var values []flowstore.ValueCount
 	err := s.query(ctx, func(ctx context.Context, db *sql.DB) error {
+		kind := q.Field.Type
+		each, text := comparable(q.Field), printed(q.Field)
+		if kind == flow.Keywords {
+			kind = flow.Keyword
+			each = "unnest(" + each + ")"
+			text = each
+		}
 		var stmt statement
-		stmt.add("SELECT " + comparable(q.Field) + " AS v, count(*) AS records FROM " + flowTable.name)
+		stmt.add("SELECT v, count(*) AS records FROM (SELECT " + each + " AS v, " + text + " AS printed FROM " + flowTable.name)
 		stmt.where(&q.Selection)
-		stmt.add(" AND " + present(q.Field))
+		stmt.add(" AND " + present(q.Field) + ")")
 		if q.Prefix != "" {
-			stmt.add(" AND starts_with("+lowerASCII(printed(q.Field))+", ?::VARCHAR)", filter.LowerASCII(validText(q.Prefix)))
+			stmt.add(" WHERE starts_with("+lowerASCII("printed")+", ?::VARCHAR)", filter.LowerASCII(validText(q.Prefix)))
 		}
 		stmt.add(" GROUP BY v ORDER BY records DESC, v LIMIT ?::BIGINT", q.Limit)
 		return stmt.each(ctx, db, func(row []sqldriver.Value) error {
-			v, err := value(q.Field.Type, row[0])
+			v, err := value(kind, row[0])
 			values = append(values, flowstore.ValueCount{Value: v, Records: count(row[1])})
 			return err
 		})

@@ -208,6 +208,32 @@ func TestGroups(t *testing.T) {
 	assert.Empty(t, cmp.Diff(want, got))
 }
 
+// A list is one value to group by, and several to suggest and to filter by.
+func TestLists(t *testing.T) {
+	store := &memstore.Store{}
+	for i, names := range [][]flow.Name{{flow.Intern("cdn.example.net"), flow.Intern("www.example.com")}, {flow.Intern("=cmd.example")}, {flow.Intern("www.example.com")}} {
+		require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{{
+			End: ago(time.Duration(i+1) * time.Second), Source: flow.Endpoint{Bytes: uint64(1000 - i)}, Destination: flow.Endpoint{Domains: flow.NameSetOf(names...)},
+		}}}))
+	}
+	h := newHandler(t, store)
+	var keys []any
+	for _, group := range read[object](t, ask(t, h, basePath+"/groups?by=destination.domains"), http.StatusOK)["groups"].([]any) {
+		keys = append(keys, group.(object)["key"].(object)["destination.domains"])
+	}
+	assert.Equal(t, []any{[]any{"cdn.example.net", "www.example.com"}, []any{"=cmd.example"}, []any{"www.example.com"}}, keys)
+	assert.Equal(t, []any{object{"value": "www.example.com", "records": 2.0}, object{"value": "=cmd.example", "records": 1.0}, object{"value": "cdn.example.net", "records": 1.0}},
+		read[object](t, ask(t, h, basePath+"/values?field=destination.domains"), http.StatusOK)["values"])
+	found := read[object](t, ask(t, h, basePath+"/flows?q="+url.QueryEscape("destination.domains = cdn.example.net")), http.StatusOK)["flows"].([]any)
+	require.Len(t, found, 1)
+	assert.Equal(t, []any{"cdn.example.net", "www.example.com"}, found[0].(object)["destination.domains"])
+	response := ask(t, h, basePath+"/flows.csv")
+	table, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	assert.Contains(t, string(table), `,"cdn.example.net,www.example.com",`)
+	assert.Contains(t, string(table), ",'=cmd.example,", "no formula")
+}
+
 func TestGroupsSort(t *testing.T) {
 	h := newHandler(t, sampleStore(t))
 	for sort, want := range map[string]any{

@@ -11,6 +11,7 @@
 
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
+#define UDP_HEADER 8
 #define MAX_EXTENSIONS 6
 
 #define FRAGMENT_OFFSET 0x1fff /* in units of 8 bytes */

@@ -43,6 +43,7 @@ compile DropsReject drops_reject.bpf.c -no-global-types
 compile DatagramAdopt datagram_adopt.bpf.c -no-global-types
 compile NAT nat.bpf.c -type nat_query -type nat_tuple -no-global-types
 compile Forward forward.bpf.c -type forward_interface -no-global-types
+compile DNS dns.bpf.c -type dns_event -type dns_counter -no-global-types
 
 if [ "$out" != . ]; then
 	for file in "$out"/*_bpfel.*; do

@@ -40,6 +40,7 @@ type Options struct {
 	MaxTranslations int
 	// CommandLines puts the command lines of processes into records; nil does not.
 	CommandLines *cmdline.Options
+	DNS          DNSOptions
 
 	Observer flow.Observer
 	// Node is the first part of every record's ID.
@@ -77,6 +78,10 @@ type Interval struct {
 	Losses  []flow.Loss
 	// Translations counts the look-ups.
 	Translations Translations
+	// Names is the number of addresses with names, Evicted how many had to go for
+	// lack of room.
+	Names   int
+	Evicted uint64
 }
 
 // Capture records flows from Start to Shutdown.
@@ -110,6 +115,7 @@ type Capture struct {
 	processes *processNames
 	cgroups   *cgroups
 	commands  *commands
+	resolver  *resolver // nil where the dns engine is off
 	losses    *losses
 	scratch   flow.Flow
 
@@ -249,6 +255,10 @@ func (c *Capture) open() error {
 			_ = c.translator.Close() // there is nothing to translate
 			c.translator = nil
 		}
+		if c.resolver != nil {
+			_ = c.resolver.source.Close() // what matters is that nothing is recorded
+			c.resolver = nil
+		}
 		return fmt.Errorf("start capture: no engine can run: %s", strings.Join(reasons, "; "))
 	}
 	return nil
@@ -271,6 +281,13 @@ func (c *Capture) openEngine(e probe.Engine, index int) error {
 		var err error
 		c.translator, err = e.OpenTranslator(c.opts.Probe)
 		c.translating = index
+		return err
+	}
+	if e.OpenDNS != nil {
+		s, err := e.OpenDNS(c.opts.Probe)
+		if err == nil {
+			c.resolver = newResolver(s, index, c.opts)
+		}
 		return err
 	}
 	opts := c.opts.Probe
@@ -315,6 +332,9 @@ func (c *Capture) Shutdown(ctx context.Context) error {
 	}
 	if c.translator != nil {
 		errs = append(errs, c.translator.Close())
+	}
+	if c.resolver != nil {
+		errs = append(errs, c.resolver.source.Close())
 	}
 	c.readers.Wait()
 	c.outbox.close()

@@ -57,10 +57,12 @@ func (c *Capture) endCut(last bool) {
 	batch := flow.Batch{Flows: flows, Losses: c.countLosses(end)}
 	batch.Agents = []flow.Agent{c.signOfLife(end)}
 	if c.opts.Observe.Interval != nil {
+		names, evicted := c.resolver.count()
 		c.opts.Observe.Interval(Interval{
 			Events: c.events, Records: c.sentEarly + len(flows), Connections: c.sweep.Live, Deferred: c.sweep.Deferred,
 			Waiting: c.outbox.state().waiting, Sweep: c.sweep.took, Losses: batch.Losses,
 			Translations: c.translations.takeCounts(),
+			Names:        names, Evicted: evicted,
 		})
 	}
 	c.emit(batch)
@@ -73,6 +75,9 @@ func (c *Capture) endCut(last bool) {
 	c.places.cut()
 	c.cgroups.cut()
 	c.commands.cut()
+	if c.resolver != nil {
+		c.resolver.cut(c.opts.Monotonic())
+	}
 	c.setOffset()
 }
 
@@ -159,6 +164,9 @@ func (c *Capture) countLosses(end int64) []flow.Loss {
 		sum.HookPackets += l.HookPackets
 		sum.Undecodable += l.Undecodable
 	}
+	dns := c.dnsLosses()
+	sum.DNS += dns.DNS
+	sum.Undecodable += dns.Undecodable
 	for _, record := range c.outbox.takeReturned() {
 		c.losses.returned(&record)
 	}

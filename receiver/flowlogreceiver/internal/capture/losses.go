@@ -30,6 +30,7 @@ func (l *losses) observe(engines probe.Losses, dropped uint64) {
 	l.total[lossKind{flow.StageRingBuffer, flow.UnitConnections}] = engines.Ring
 	l.total[lossKind{flow.StageRingBuffer, flow.UnitRecords}] = engines.Undecodable + engines.Listeners
 	l.total[lossKind{flow.StageRingBuffer, flow.UnitPackets}] = engines.Packets
+	l.total[lossKind{flow.StageDNS, flow.UnitPackets}] = engines.DNS
 	l.total[lossKind{flow.StagePipeline, flow.UnitRecords}] = dropped
 }
 
@@ -57,6 +58,7 @@ func (l *losses) records(end int64) []flow.Loss {
 		{flow.StageRingBuffer, flow.UnitConnections},
 		{flow.StageRingBuffer, flow.UnitRecords},
 		{flow.StageRingBuffer, flow.UnitPackets},
+		{flow.StageDNS, flow.UnitPackets},
 		{flow.StagePipeline, flow.UnitRecords},
 	} {
 		if n := l.total[kind] - l.told[kind]; n > 0 {

@@ -51,16 +51,14 @@ func (c *Capture) run() {
 // take merges the events of a batch into the open records.
 func (c *Capture) take(b batch) {
 	c.translate(b.events)
+	c.listen()
 	for i := range b.events {
 		c.event(&b.events[i])
 	}
 	c.events += len(b.events)
 	c.free <- b.buffer
 	if b.failed != nil {
-		c.opts.Logger.Error("Engine stopped", zap.String("engine", c.engines[b.engine].Name), zap.Error(b.failed))
-		c.engines[b.engine].On = false
-		c.engines[b.engine].Detail = b.failed.Error()
-		c.degraded(c.engines[b.engine])
+		c.turnOff(b.engine, b.failed)
 	}
 	if c.cutting && (b.cut || b.failed != nil) {
 		c.uncut--
@@ -74,6 +72,14 @@ func (c *Capture) translate(events []probe.Event) {
 		c.engines[c.translating].Detail = err.Error()
 		c.opts.Logger.Error("Translations are not known", zap.Error(err))
 	}
+}
+
+// turnOff notes that an engine has failed for good.
+func (c *Capture) turnOff(engine int, err error) {
+	c.opts.Logger.Error("Engine stopped", zap.String("engine", c.engines[engine].Name), zap.Error(err))
+	c.engines[engine].On = false
+	c.engines[engine].Detail = err.Error()
+	c.degraded(c.engines[engine])
 }
 
 func (c *Capture) event(ev *probe.Event) {
@@ -127,6 +133,8 @@ func (c *Capture) add(into *table, ev *probe.Event, process, peer flow.Name, obs
 	c.scratch.PeerObserved = observed
 	if ev.Reporter == flow.ReporterDestination {
 		c.scratch.Source.Process = peer
+	} else if ev.Reporter == flow.ReporterSource && c.resolver != nil {
+		c.resolver.describe(&c.scratch, ev)
 	}
 	c.put(into)
 }

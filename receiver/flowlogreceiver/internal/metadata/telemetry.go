@@ -18,6 +18,8 @@ type Telemetry struct {
 	Deferred    metric.Int64Counter
 	Connections metric.Int64Gauge
 	Waiting     metric.Int64Gauge
+	Names       metric.Int64Gauge
+	Evicted     metric.Int64Counter
 	Sweep       metric.Float64Histogram
 	Lookups     metric.Int64Counter
 }
@@ -26,7 +28,7 @@ type Telemetry struct {
 func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	meter := settings.MeterProvider.Meter(ScopeName)
 	var t Telemetry
-	var errs [8]error
+	var errs [10]error
 	t.Events, errs[0] = meter.Int64Counter("flowlog_events",
 		metric.WithDescription("Events that the kernel sent."), metric.WithUnit("{events}"))
 	t.Records, errs[1] = meter.Int64Counter("flowlog_records",
@@ -44,6 +46,10 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 		metric.WithExplicitBucketBoundaries(0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5))
 	t.Lookups, errs[7] = meter.Int64Counter("flowlog_translations",
 		metric.WithDescription("Look-ups of translated connections, by what came of them."), metric.WithUnit("{lookups}"))
+	t.Names, errs[8] = meter.Int64Gauge("flowlog_dns_names",
+		metric.WithDescription("Addresses whose names are known by DNS."), metric.WithUnit("{addresses}"))
+	t.Evicted, errs[9] = meter.Int64Counter("flowlog_dns_evicted",
+		metric.WithDescription("Addresses whose names were forgotten before their time, for there are more than max_names."), metric.WithUnit("{addresses}"))
 	return &t, errors.Join(errs[:]...)
 }
 

@@ -23,6 +23,7 @@ type Options struct {
 	Forward     ForwardOptions
 	// Warn is told what limits an engine that runs; nil if nobody wants to know.
 	Warn func(error)
+	DNS  DNSOptions
 
 	// rejects is the map of that name, which engines share.
 	rejects *ebpf.Map
@@ -66,6 +67,9 @@ type Engine struct {
 	Open func(Options) (Source, error)
 	// OpenTranslator is there instead of Open if the engine captures nothing itself.
 	OpenTranslator func(Options) (Translator, error)
+	// OpenDNS does that for an engine that names what others record; it then has no
+	// Open.
+	OpenDNS func(Options) (DNSSource, error)
 }
 
 // The names of the engines.
@@ -75,6 +79,7 @@ const (
 	Drops    = "drops"
 	NAT      = "nat"
 	Forward  = "forward"
+	DNS      = "dns"
 )
 
 // Engines returns every engine that there is, in the order of starting.
@@ -87,6 +92,7 @@ func Engines() []Engine {
 		// Last, so that a sweep has told who sent before it tells what was dropped.
 		{Name: Drops, Missing: missingForDrops, Open: rejects.with(openDrops)},
 		{Name: NAT, Missing: missingForNAT, OpenTranslator: openNAT},
+		{Name: DNS, Missing: missingForDatagram, OpenDNS: openDNS},
 	}
 }
 
@@ -142,6 +148,8 @@ type Losses struct {
 	Packets uint64
 	// HookPackets is Hook for packets: at most so many drops went unnoticed.
 	HookPackets uint64
+	// DNS counts DNS messages that found the ring buffer full, or were cut.
+	DNS uint64
 	// Undecodable counts records that made no sense.
 	Undecodable uint64
 }

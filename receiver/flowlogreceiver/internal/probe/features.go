@@ -49,7 +49,8 @@ func missingForTCP() error {
 	return nil
 }
 
-// missingForDatagram checks what the datagram engine rests on.
+// missingForDatagram checks what the datagram engine rests on, and the dns engine
+// with it.
 func missingForDatagram() error {
 	if err := missingPrivilege(ownStatus, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_NET_ADMIN); err != nil {
 		return err

@@ -3,7 +3,7 @@ import { parse } from "../src/filter/grammar";
 import { matches } from "./evaluate";
 import { interval } from "./traffic";
 
-const flow = { "source.address": "192.168.1.42", "destination.address": "203.0.113.10", "destination.port": 443, "flow.action": "allow" };
+const flow = { "source.address": "192.168.1.42", "destination.address": "203.0.113.10", "destination.port": 443, "flow.action": "allow", "destination.domains": ["cdn.example.net", "www.example.com"] };
 
 describe("matches", () => {
   it.each([
@@ -19,6 +19,10 @@ describe("matches", () => {
     ["flow.deny.reason exists", false],
     ["flow.deny.reason != timed_out", true],
     ["flow.deny.reason = timed_out", false],
+    ["destination.domains = www.example.com", true],
+    ["destination.domains != www.example.com", false],
+    ["destination.domains ~ .net", true],
+    ["destination.domains not in (example.com)", true],
     ["not (flow.action = deny or destination.port = 80)", true],
   ])("%s: %s", (q, want) => expect(matches(parse(q), flow)).toBe(want));
 });

@@ -170,8 +170,9 @@ class MockServer {
     const prefix = (q.params.get("prefix") ?? "").toLowerCase();
     const records = new Map<string, number>();
     for (const f of this.flows(q)) {
-      const v = f[field];
-      if (v !== undefined && String(v).toLowerCase().startsWith(prefix)) records.set(String(v), (records.get(String(v)) ?? 0) + 1);
+      for (const v of [f[field] ?? []].flat().map(String)) {
+        if (v.toLowerCase().startsWith(prefix)) records.set(v, (records.get(v) ?? 0) + 1);
+      }
     }
     const values = [...records].sort((a, b) => b[1] - a[1]).map(([value, n]) => ({ value, records: n }));
     return { field, values: values.slice(0, Number(q.params.get("limit") ?? 20)) };

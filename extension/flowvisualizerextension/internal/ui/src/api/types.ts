@@ -42,7 +42,7 @@ export interface Status {
 
 export interface Field {
   name: string;
-  type: "address" | "keyword" | "integer" | "time" | "boolean";
+  type: "address" | "keyword" | "keywords" | "integer" | "time" | "boolean";
   unit: string;
   description: string;
   role: "dimension" | "counter" | "gauge";
@@ -50,8 +50,13 @@ export interface Field {
   values?: string[];
 }
 
+export type Scalar = string | number | boolean;
+
+/** An attribute of type keywords is a list. */
+export type Attribute = Scalar | string[];
+
 /** A flow record: attribute names to values, absent attributes left out. */
-export type Flow = Record<string, string | number | boolean | undefined>;
+export type Flow = Record<string, Attribute | undefined>;
 
 export interface FlowPage {
   flows: Flow[];
@@ -72,7 +77,7 @@ export interface Measures {
 }
 
 export interface Group extends Measures {
-  key: Record<string, string | number | boolean | undefined>;
+  key: Record<string, Attribute | undefined>;
 }
 
 export interface Groups {
@@ -105,7 +110,7 @@ export interface Histogram {
 
 export interface Values {
   field: string;
-  values: { value: string | number | boolean; records: number }[];
+  values: { value: Scalar; records: number }[];
 }
 
 export interface Loss {

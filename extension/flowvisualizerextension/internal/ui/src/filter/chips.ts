@@ -20,6 +20,7 @@ export const shorthands: Record<string, string> = {
   address: "either.address",
   ip: "either.address",
   port: "destination.port",
+  domain: "destination.domains",
   verdict: "flow.action",
   action: "flow.action",
   reason: "flow.deny.reason",

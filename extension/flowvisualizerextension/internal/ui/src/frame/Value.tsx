@@ -1,7 +1,7 @@
 // Any value that can become a filter: hover names the filter, click adds it,
 // alt-click excludes it.
 
-import { useEffect, useState, type MouseEvent, type ReactNode } from "react";
+import { Fragment, useEffect, useState, type MouseEvent, type ReactNode } from "react";
 import { valueFilter } from "../filter/chips";
 import { serialise } from "../filter/grammar";
 import { filterValue } from "../state/actions";
@@ -25,6 +25,15 @@ export function Value({ field, value, children, className = "", quiet }: ValuePr
     <button type="button" className={`v ${className}`} data-filter={serialise(valueFilter(field, value, false))} tabIndex={quiet ? -1 : undefined} onClick={click} onDoubleClick={(e) => e.stopPropagation()}>
       {children}
     </button>
+  );
+}
+
+/** The values of a list, each a filter of its own. */
+export function Values({ field, values, quiet }: { field: string; values: readonly string[]; quiet?: boolean }) {
+  return (
+    <>
+      {values.map((v, i) => <Fragment key={v}>{i > 0 && ", "}<Value quiet={quiet} field={field} value={v}>{v}</Value></Fragment>)}
+    </>
   );
 }
 

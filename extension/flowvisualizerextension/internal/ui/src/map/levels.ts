@@ -2,6 +2,7 @@
 // which entity stands at each end of a group; everything else on the map is
 // the same for all levels.
 
+import type { Group } from "../api/types";
 import { all, cond, type Expr } from "../filter/grammar";
 
 export type End = "source" | "destination";
@@ -17,7 +18,7 @@ export interface Entity {
   title: string;
 }
 
-type Key = Record<string, string | number | boolean | undefined>;
+type Key = Group["key"];
 
 export interface Level {
   id: LevelId;

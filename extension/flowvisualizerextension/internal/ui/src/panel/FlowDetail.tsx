@@ -1,9 +1,9 @@
 import { useFields, useFlow } from "../api/queries";
 import { useStream } from "../api/stream";
-import type { Field } from "../api/types";
+import type { Attribute as AttributeValue, Field } from "../api/types";
 import { clock, micros } from "../format/format";
 import { Verdict } from "../frame/icons";
-import { Value } from "../frame/Value";
+import { Value, Values } from "../frame/Value";
 import { levels } from "../map/levels";
 import { formatField, rttMean, text } from "../table/columns";
 import { Ends } from "./Ends";
@@ -39,11 +39,15 @@ export function FlowDetail({ id }: { id: string }) {
   );
 }
 
-function Attribute({ field, value }: { field: Field; value: string | number | boolean }) {
+function Attribute({ field, value }: { field: Field; value: AttributeValue }) {
   return (
     <>
       <dt title={field.description}>{field.name}</dt>
-      <dd><Value field={field.name} value={String(value)} className={field.type === "address" ? "mono" : ""}>{formatField(field, value)}</Value></dd>
+      <dd>
+        {Array.isArray(value)
+          ? <Values field={field.name} values={value} />
+          : <Value field={field.name} value={String(value)} className={field.type === "address" ? "mono" : ""}>{formatField(field, value)}</Value>}
+      </dd>
     </>
   );
 }

@@ -13,6 +13,7 @@ const subjects: Subject[] = [
   { engine: "tcp", what: "TCP: bytes, RTT, process, refusals" },
   { engine: "datagram", what: "UDP, ICMP, SCTP, other IP" },
   { engine: "drops", what: "Denied: who, where, why" },
+  { engine: "dns", what: "Domain names and DNS lookups" },
   { engine: "forward", what: "Forwarded traffic" },
   { engine: "nat", what: "Backends behind services" },
   { engine: "kubernetes", what: "Kubernetes names and policy" },

@@ -2,11 +2,11 @@
 // read them, and one for every field of the registry.
 
 import type { ReactNode } from "react";
-import type { Field, Flow } from "../api/types";
+import type { Field, Flow, Scalar } from "../api/types";
 import { bytes, clock, count, dateTime, micros } from "../format/format";
 import { message, service } from "../format/services";
 import { Verdict } from "../frame/icons";
-import { Value } from "../frame/Value";
+import { Value, Values } from "../frame/Value";
 import { setView } from "../state/view";
 
 export interface Column {
@@ -88,7 +88,7 @@ const hidden = new Set(["outcome"]);
 export const defaultColumns = usual.filter((c) => !hidden.has(c.id)).map((c) => c.id);
 
 /** A value as its field is shown. */
-export function formatField(field: Field, v: string | number | boolean): string {
+export function formatField(field: Field, v: Scalar): string {
   if (field.type === "time") return dateTime(Date.parse(String(v)));
   if (typeof v !== "number") return String(v);
   if (field.unit === "By") return bytes(v);
@@ -107,6 +107,7 @@ export function fieldColumn(field: Field): Column {
     cell: (f) => {
       const v = f[field.name];
       if (v === undefined) return dash;
+      if (Array.isArray(v)) return <Values quiet field={field.name} values={v} />;
       if (field.type === "time" || numeric) return formatField(field, v);
       return <Value quiet field={field.name} value={String(v)} className={field.type === "address" ? "mono" : ""}>{String(v)}</Value>;
     },
