@@ -388,6 +388,28 @@ func TestDomainsByAResolver(t *testing.T) {
 	verifyDomains(t, r.finish(ns), want...)
 }
 
+// What is denied is named too, by the socket's failure or by the kernel's drop.
+func TestDomainsOfDenials(t *testing.T) {
+	for name, drops := range map[string]bool{"by the socket": false, "by the drop": true} {
+		t.Run(name, func(t *testing.T) {
+			ns := netns.New(t)
+			_, server := nameServer(t, ns, "127.0.0.53:53", map[string]reply{"closed.example.": {ttl: 60, to: []string{"127.0.0.9"}}})
+			r := startDNS(t, func(c *Config) { c.Engines.Drops.Enabled = drops })
+			newAsker(t, ns, server).ask("closed.example.", dnsmessage.TypeA)
+			require.Error(t, ns.Try(func() error {
+				_, err := net.Dial("tcp", "127.0.0.9:8080")
+				return err
+			}))
+			denied := func(flows []flow.Flow) bool {
+				return slices.ContainsFunc(flows, func(f flow.Flow) bool { return f.Action == flow.Deny })
+			}
+			r.await("the denial", denied, ns)
+			flows := slices.DeleteFunc(r.finish(ns), func(f flow.Flow) bool { return f.Transport == flow.TransportUDP })
+			verifyDomains(t, flows, named{ns.Inode(), flow.ReporterSource, flow.TransportTCP, netip.MustParseAddrPort("127.0.0.9:8080"), "closed.example"})
+		})
+	}
+}
+
 func TestNoDomainsUnlessTheyAreAskedFor(t *testing.T) {
 	ns := netns.New(t)
 	_, server := nameServer(t, ns, "127.0.0.53:53", map[string]reply{"example.com.": {ttl: 60, to: []string{"127.0.0.1"}}})

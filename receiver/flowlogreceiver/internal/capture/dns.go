@@ -100,6 +100,19 @@ func (r *resolver) describe(f *flow.Flow, ev *probe.Event) {
 	}
 }
 
+// nameDenial names the destination of f, a denial that the source's socket on this
+// machine tells of, as the source looked up what it asked for.
+func (r *resolver) nameDenial(f *flow.Flow, ev *probe.Event) {
+	if r == nil || f.Reporter != flow.ReporterSource {
+		return
+	}
+	asked := f.Destination.Address
+	if f.Destination.OriginalAddress.IsValid() {
+		asked = f.Destination.OriginalAddress
+	}
+	f.Destination.Domains = r.names.Of(f.NetworkNamespace, asked, ev.Since)
+}
+
 // domains returns the names that the destination had when the connection began.
 // One that is older than the agent has none.
 func (r *resolver) domains(ev *probe.Event) flow.NameSet {

@@ -87,6 +87,7 @@ func (c *Capture) settleDenies(last bool) {
 	denials, others := c.denies.settle(last, c.places.local)
 	for i := range denials {
 		c.buildDenial(&c.scratch, &denials[i], c.offset)
+		c.resolver.nameDenial(&c.scratch, &denials[i].event)
 		c.put(c.now)
 	}
 	for i := range others {
