@@ -91,7 +91,7 @@ func measureDNS(b *testing.B, on bool, connect func(*testing.B, *netns.NS) (clie
 	require.NoError(b, err)
 	defer source.Close()
 	datagrams := source.(*datagram)
-	programs := map[string]*ebpf.Program{"datagram-out": datagrams.objects.DatagramOut, "datagram-in": datagrams.objects.DatagramIn, "empty": attachEmpty(b)}
+	programs := map[string]*ebpf.Program{"datagram-out": datagrams.programs.DatagramOut, "datagram-in": datagrams.programs.DatagramIn, "empty": attachEmpty(b)}
 	var names *dns
 	if on {
 		opened, err := openDNS(Options{DNS: DNSOptions{Ports: []uint16{53}}})

@@ -21,16 +21,12 @@ func TestEventLayouts(t *testing.T) {
 		typ  reflect.Type
 		size int
 	}{
-		"nat_query":      {bpf.LoadNAT, reflect.TypeFor[bpf.NATNatQuery](), natQuerySize},
-		"tcp_event":      {bpf.LoadTCP, reflect.TypeFor[bpf.TCPTcpEvent](), tcpEventSize},
-		"flow_event":     {bpf.LoadDatagram, reflect.TypeFor[flowEvent](), flowEventSize},
-		"drop_key":       {bpf.LoadDrops, reflect.TypeFor[bpf.DropsDropKey](), int(unsafe.Sizeof(bpf.DropsDropKey{}))},
-		"drop_flow":      {bpf.LoadDrops, reflect.TypeFor[bpf.DropsDropFlow](), int(unsafe.Sizeof(bpf.DropsDropFlow{}))},
-		"tcp_event":      {bpf.LoadTCP, reflect.TypeFor[bpf.TCPTcpEvent](), tcpEventSize},
-		"datagram_event": {bpf.LoadDatagram, reflect.TypeFor[bpf.DatagramDatagramEvent](), datagramEventSize},
-		"drop_key":       {bpf.LoadDrops, reflect.TypeFor[bpf.DropsDropKey](), int(unsafe.Sizeof(bpf.DropsDropKey{}))},
-		"drop_flow":      {bpf.LoadDrops, reflect.TypeFor[bpf.DropsDropFlow](), int(unsafe.Sizeof(bpf.DropsDropFlow{}))},
-		"dns_event":      {bpf.LoadDNS, reflect.TypeFor[bpf.DNSDnsEvent](), dnsEventSize},
+		"nat_query":  {bpf.LoadNAT, reflect.TypeFor[bpf.NATNatQuery](), natQuerySize},
+		"tcp_event":  {bpf.LoadTCP, reflect.TypeFor[bpf.TCPTcpEvent](), tcpEventSize},
+		"flow_event": {bpf.LoadDatagram, reflect.TypeFor[flowEvent](), flowEventSize},
+		"drop_key":   {bpf.LoadDrops, reflect.TypeFor[bpf.DropsDropKey](), int(unsafe.Sizeof(bpf.DropsDropKey{}))},
+		"drop_flow":  {bpf.LoadDrops, reflect.TypeFor[bpf.DropsDropFlow](), int(unsafe.Sizeof(bpf.DropsDropFlow{}))},
+		"dns_event":  {bpf.LoadDNS, reflect.TypeFor[bpf.DNSDnsEvent](), dnsEventSize},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec, err := test.spec()
