@@ -18,7 +18,7 @@ interface Talk {
   sent: number;
   received: number;
   rtt: number;
-  deny?: string;
+  deny?: keyof typeof denyReasons;
   reset?: number;
 }
 
@@ -28,7 +28,7 @@ const lo = "127.0.0.1";
 const talks: Talk[] = [
   { from: [undefined, "192.168.1.20"], to: ["sshd", me], port: 22, rate: 0.3, sent: 9_000, received: 62_000, rtt: 900 },
   { from: [undefined, "192.168.1.31"], to: ["node", me], port: 3000, rate: 1.4, sent: 2_400, received: 41_000, rtt: 1300 },
-  { from: [undefined, "198.51.100.77"], to: [undefined, me], port: 23, rate: 0.5, sent: 60, received: 40, rtt: 0, deny: "connection_refused" },
+  { from: [undefined, "198.51.100.77"], to: [undefined, me], port: 23, rate: 0.5, sent: 60, received: 40, rtt: 0, deny: "no_listener" },
   { from: ["chromium", me], to: [undefined, "203.0.113.10"], port: 443, rate: 3, sent: 8_200, received: 310_000, rtt: 9_200 },
   { from: ["chromium", me], to: [undefined, "203.0.113.54"], port: 443, rate: 1.2, sent: 4_100, received: 84_000, rtt: 12_500, reset: 0.05 },
   { from: ["chromium", me], to: [undefined, "2001:db8:0:40::15"], port: 443, rate: 0.7, sent: 3_000, received: 52_000, rtt: 14_000 },
@@ -38,8 +38,8 @@ const talks: Talk[] = [
   { from: ["node", lo], to: ["redis-server", lo], port: 6379, rate: 1.7, sent: 420, received: 1_300, rtt: 35 },
   { from: ["node", me], to: [undefined, "203.0.113.88"], port: 443, rate: 0.4, sent: 2_900, received: 7_100, rtt: 31_000 },
   { from: ["systemd-resolve", me], to: [undefined, "192.168.1.1"], port: 53, transport: "udp", rate: 1.6, sent: 72, received: 180, rtt: 1_800 },
-  { from: ["curl", me], to: [undefined, "203.0.113.140"], port: 5432, rate: 0.6, sent: 60, received: 0, rtt: 0, deny: "connection_refused" },
-  { from: ["curl", me], to: [undefined, "192.168.1.99"], port: 443, rate: 0.2, sent: 180, received: 0, rtt: 0, deny: "timed_out" },
+  { from: ["curl", me], to: [undefined, "203.0.113.140"], port: 5432, rate: 0.6, sent: 60, received: 0, rtt: 0, deny: "policy_drop" },
+  { from: ["curl", me], to: [undefined, "192.168.1.99"], port: 443, rate: 0.2, sent: 180, received: 0, rtt: 0, deny: "timeout" },
   { from: ["prometheus", lo], to: ["node", lo], port: 9464, rate: 1, sent: 300, received: 18_000, rtt: 45 },
 ];
 
@@ -47,11 +47,11 @@ const loopback: Talk[] = [
   { from: ["python3.11", lo], to: ["python3.11", lo], port: 35367, rate: 40, sent: 260, received: 1_300, rtt: 12 },
   { from: ["curl", lo], to: ["otelcol-flowlogs", lo], port: 8699, rate: 0.5, sent: 440, received: 1_900, rtt: 180 },
   { from: ["chromium", lo], to: ["otelcol-flowlogs", lo], port: 8699, rate: 1.5, sent: 2_200, received: 37_000, rtt: 4_900 },
-  { from: ["chromium", lo], to: [undefined, lo], port: 8686, rate: 0.4, sent: 52, received: 52, rtt: 0, deny: "connection_refused" },
+  { from: ["chromium", lo], to: [undefined, lo], port: 8686, rate: 0.4, sent: 52, received: 52, rtt: 0, deny: "no_listener" },
   { from: ["node", lo], to: ["node", lo], port: 3000, rate: 1, sent: 900, received: 4_000, rtt: 30 },
   { from: ["node", lo], to: ["otelcol-flowlogs", lo], port: 4317, rate: 0.5, sent: 3_000, received: 200, rtt: 60 },
   { from: ["ruby", lo], to: ["ruby", lo], port: 4567, rate: 1, sent: 900, received: 4_000, rtt: 30 },
-  { from: ["ruby", lo], to: ["ruby", lo], port: 4568, rate: 0.6, sent: 52, received: 52, rtt: 0, deny: "connection_refused" },
+  { from: ["ruby", lo], to: ["ruby", lo], port: 4568, rate: 0.6, sent: 52, received: 52, rtt: 0, deny: "no_listener" },
 ];
 
 function random(seed: number): () => number {
@@ -93,6 +93,8 @@ function crawl(index: number, next: () => number): Flow[] {
   });
 }
 
+const denyReasons = { policy_drop: "netfilter_drop", no_listener: "no_socket", timeout: "timed_out" };
+
 function record(index: number, i: number, t: Talk, n: number, next: () => number): Flow {
   const end = (index + 1) * intervalMs - Math.floor(next() * 900);
   const jitter = 0.6 + next() * 0.8;
@@ -108,7 +110,8 @@ function record(index: number, i: number, t: Talk, n: number, next: () => number
     "flow.reporter": t.from[0] ? "source" : "destination",
     "flow.peer.observed": t.from[0] !== undefined && t.to[0] !== undefined,
     "flow.action": deny ? "deny" : "allow",
-    "flow.deny.reason": t.deny,
+    "flow.deny.reason": t.deny === undefined ? undefined : denyReasons[t.deny],
+    "flow.deny.class": t.deny,
     "network.transport": t.transport ?? "tcp",
     "network.type": t.to[1].includes(":") ? "ipv6" : "ipv4",
     "source.address": t.from[1],
@@ -163,6 +166,7 @@ export const fields: Field[] = [
   dimension("flow.peer.observed", "boolean", "Whether an agent also reports the other end."),
   dimension("flow.action", "keyword", "What the kernel did.", ["allow", "deny"]),
   dimension("flow.deny.reason", "keyword", "Why the kernel refused."),
+  dimension("flow.deny.class", "keyword", "The same in plain words.", ["policy_drop", "reject", "no_listener", "timeout", "unreachable", "buffer", "invalid", "other"]),
   dimension("network.transport", "keyword", "Transport protocol.", ["tcp", "udp", "icmp", "ipv6-icmp", "sctp"]),
   dimension("network.type", "keyword", "IP version.", ["ipv4", "ipv6"]),
   ...(["source", "destination"] as const).flatMap((e) => [

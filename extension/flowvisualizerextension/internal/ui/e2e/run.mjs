@@ -263,7 +263,7 @@ check("the usual columns hold their longest values", async () => {
   await page.route("**/api/v1/flows?*", async (r) => {
     const answer = await (await r.fetch()).json();
     const longest = { "destination.port": 65535, "flow.connections.seen": 999_999, "source.bytes": 999e9, "destination.bytes": 8.88e12, "flow.tcp.rtt.sum": 4960, "flow.tcp.rtt.samples": 1 };
-    answer.flows.forEach((f, i) => Object.assign(f, longest, i % 2 ? { "destination.port": 9200, "flow.connections.seen": 9_999_999, "flow.action": "deny", "flow.deny.reason": "host_unreachable" } : {}));
+    answer.flows.forEach((f, i) => Object.assign(f, longest, i % 2 ? { "destination.port": 9200, "flow.connections.seen": 9_999_999, "flow.action": "deny", "flow.deny.class": "unreachable", "flow.deny.reason": "host_unreachable" } : {}));
     await r.fulfill({ json: answer });
   });
   page.expectsErrors = true;

@@ -88,7 +88,7 @@ export function useMapGroups(): { allowed: UseQueryResult<Timed<Groups>>; denied
   const enabled = v.tab === "map";
   return {
     allowed: useRanged<Groups>("groups", { by: by.join(","), sort: "bytes", limit: mapLimit, q: query(v.chips, allowed) }, "shown", enabled),
-    denied: useRanged<Groups>("groups", { by: [...by, "flow.deny.reason"].join(","), sort: "denied", limit: mapLimit / 2, q: query(v.chips, denied) }, "shown", enabled),
+    denied: useRanged<Groups>("groups", { by: [...by, "flow.deny.class"].join(","), sort: "denied", limit: mapLimit / 2, q: query(v.chips, denied) }, "shown", enabled),
   };
 }
 

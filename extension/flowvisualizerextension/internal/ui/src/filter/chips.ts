@@ -24,6 +24,7 @@ export const shorthands: Record<string, string> = {
   verdict: "flow.action",
   action: "flow.action",
   reason: "flow.deny.reason",
+  denial: "flow.deny.class",
 };
 
 /** Reads what was typed: shorthands are spelt out, and parts joined with and become chips of their own. */

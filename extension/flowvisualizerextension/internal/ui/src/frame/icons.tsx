@@ -43,21 +43,25 @@ export const ProductMark = () => (
   </svg>
 );
 
-const reasons: Record<string, string> = {
-  connection_refused: "refused",
-  timed_out: "timed out",
-  host_unreachable: "unreachable",
-  network_unreachable: "unreachable",
+const denyWords: Record<string, string> = {
+  policy_drop: "dropped",
+  reject: "rejected",
+  no_listener: "no listener",
+  timeout: "timed out",
+  buffer: "no room",
+  invalid: "malformed",
+  other: "denied",
 };
 
-/** How a denied flow is named: by its reason when that is known. */
-export function denyWord(reason: string | undefined): string {
-  if (reason === undefined) return "denied";
-  return reasons[reason] ?? reason.replaceAll("_", " ");
+/** How a denied flow is named: in plain words, by the class of its denial when that is known. */
+export function denyWord(why: string | undefined): string {
+  if (why === undefined) return "denied";
+  return denyWords[why] ?? why.replaceAll("_", " ");
 }
 
-export function Verdict({ action, reason }: { action: string | undefined; reason?: string | undefined }) {
+/** What the kernel did: `why` is the class of a denial, `detail` what more is known of it. */
+export function Verdict({ action, why, detail }: { action: string | undefined; why?: string | undefined; detail?: string | undefined }) {
   if (action === "allow") return <span className="vd allow"><AllowMark size={14} />allowed</span>;
-  if (action === "deny") return <span className="vd deny"><DenyMark size={14} />{denyWord(reason)}</span>;
+  if (action === "deny") return <span className="vd deny" title={detail}><DenyMark size={14} />{denyWord(why)}</span>;
   return <span className="vd unk"><UnknownMark size={14} />unknown</span>;
 }

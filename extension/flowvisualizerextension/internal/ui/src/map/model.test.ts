@@ -26,7 +26,7 @@ function end(side: "source" | "destination", who: string): Group["key"] {
 function group(t: Talk): Group {
   const denied = t.denied ?? 0;
   return {
-    key: { ...end("source", t.from), ...end("destination", t.to), "destination.port": t.port ?? 443, ...(t.reason ? { "flow.deny.reason": t.reason } : {}) },
+    key: { ...end("source", t.from), ...end("destination", t.to), "destination.port": t.port ?? 443, ...(t.reason ? { "flow.deny.class": t.reason } : {}) },
     records: 1,
     sums: { "source.bytes": t.bytes ?? 100, "destination.bytes": 0, "flow.connections.seen": t.connections ?? 1 },
     denied,
@@ -71,10 +71,10 @@ describe("edges of the map", () => {
   it("join allowed and denied between the same two, with the reason", () => {
     const m = build([
       { from: "p:curl", to: "203.0.113.10", bytes: 500, connections: 4 },
-      { from: "p:curl", to: "203.0.113.10", bytes: 60, connections: 2, denied: 2, port: 23, reason: "connection_refused" },
+      { from: "p:curl", to: "203.0.113.10", bytes: 60, connections: 2, denied: 2, port: 23, reason: "no_listener" },
     ]);
     expect(m.edges).toHaveLength(1);
-    expect(m.edges[0]).toMatchObject({ ports: [443, 23], reasons: ["connection_refused"], totals: { denied: 2, connections: 6, sent: 560 } });
+    expect(m.edges[0]).toMatchObject({ ports: [443, 23], reasons: ["no_listener"], totals: { denied: 2, connections: 6, sent: 560 } });
   });
   it("come largest first", () => {
     const m = build([{ from: "p:a", to: "203.0.113.1", bytes: 1 }, { from: "p:a", to: "203.0.113.2", bytes: 9 }]);

@@ -184,7 +184,7 @@ function collect(groups: readonly Group[], level: Level): Map<string, RawEdge> {
     addTotals(edge.totals, t);
     const port = g.key["destination.port"];
     if (typeof port === "number") edge.ports.set(port, (edge.ports.get(port) ?? 0) + t.sent + t.received);
-    const reason = g.key["flow.deny.reason"];
+    const reason = g.key["flow.deny.class"];
     if (g.denied > 0 && typeof reason === "string") edge.reasons.set(reason, (edge.reasons.get(reason) ?? 0) + g.denied);
   }
   return edges;

@@ -5,7 +5,7 @@ import { clock, micros } from "../format/format";
 import { Verdict } from "../frame/icons";
 import { Value, Values } from "../frame/Value";
 import { levels } from "../map/levels";
-import { formatField, rttMean, text } from "../table/columns";
+import { denial, formatField, rttMean, text } from "../table/columns";
 import { Ends } from "./Ends";
 import { Section } from "./sections";
 
@@ -24,7 +24,8 @@ export function FlowDetail({ id }: { id: string }) {
       <Ends from={from.id} to={to.id} groups={[from.group, to.group]} details={[place("source"), place("destination")]} />
       <Section>
         <dl className="kv">
-          <dt>Kernel did</dt><dd><Verdict action={text(f, "flow.action")} reason={text(f, "flow.deny.reason")} /></dd>
+          <dt>Kernel did</dt><dd><Verdict action={text(f, "flow.action")} why={text(f, "flow.deny.class")} /></dd>
+          {denial(f) !== undefined && <><dt>Because of</dt><dd>{denial(f)}</dd></>}
           <dt>From</dt><dd className="mono">{clock(Date.parse(String(f["flow.start"])))}</dd>
           <dt>To</dt><dd className="mono">{clock(Date.parse(String(f["flow.end"])))}</dd>
           <dt>RTT</dt><dd>{rtt === undefined ? "–" : micros(rtt)}</dd>

@@ -7,7 +7,7 @@ const line = (lines: ReturnType<typeof captured>, what: RegExp) => lines.find((l
 it("claims only what the agent reports", () => {
   const lines = captured([tcp]);
   expect(lines.filter((l) => l.on).map((l) => l.what)).toEqual(["TCP: bytes, RTT, process, refusals"]);
-  expect(lines.filter((l) => !l.on).map((l) => l.state)).toEqual(Array(5).fill("not in this version"));
+  expect(lines.filter((l) => !l.on).map((l) => l.state)).toEqual(Array(6).fill("not in this version"));
   expect(captured([]).some((l) => l.on)).toBe(false);
 });
 

@@ -43,7 +43,7 @@ export function Outcomes({ totals }: { totals: Totals }) {
     { word: "reset", n: totals.reset },
     { word: "timed out", n: totals.timedOut },
     { word: "abandoned", n: totals.abandoned },
-    { word: "refused", n: totals.denied },
+    { word: "denied", n: totals.denied },
     { word: "still open", n: totals.open },
   ].filter((p) => p.n > 0 || p.word === "closed");
   const all = parts.reduce((n, p) => n + p.n, 0);
@@ -52,8 +52,8 @@ export function Outcomes({ totals }: { totals: Totals }) {
       <div className="outcomes">
         {parts.map((p) => (
           <div key={p.word}>
-            <span className={p.word === "refused" ? "c-deny" : ""}>{p.word}</span>
-            <span className="meter"><i className={p.word === "refused" ? "f-deny" : p.word === "closed" || p.word === "still open" ? "f-allow" : "f-unk"} style={{ width: `${all > 0 ? (100 * p.n) / all : 0}%` }} /></span>
+            <span className={p.word === "denied" ? "c-deny" : ""}>{p.word}</span>
+            <span className="meter"><i className={p.word === "denied" ? "f-deny" : p.word === "closed" || p.word === "still open" ? "f-allow" : "f-unk"} style={{ width: `${all > 0 ? (100 * p.n) / all : 0}%` }} /></span>
             <span className="num">{count(p.n)}</span>
           </div>
         ))}
@@ -120,7 +120,7 @@ const shownRows = 8;
 
 /** Which ports were called, and what the kernel did. */
 export function Ports({ part }: { part: Expr }) {
-  const { data } = useGroups(["destination.port", "network.transport", "flow.action", "flow.deny.reason"], part, "connections", shownRows);
+  const { data } = useGroups(["destination.port", "network.transport", "flow.action", "flow.deny.class"], part, "connections", shownRows);
   const groups = data?.data.groups ?? [];
   return (
     <Section title="Ports" {...more(data?.data.groupCount)}>
@@ -131,14 +131,14 @@ export function Ports({ part }: { part: Expr }) {
             const port = g.key["destination.port"];
             const name = typeof port === "number" ? service(port) : undefined;
             const action = g.key["flow.action"];
-            const reason = g.key["flow.deny.reason"];
+            const why = g.key["flow.deny.class"];
             return (
               <tr key={JSON.stringify(g.key)}>
                 <td><Value field="destination.port" value={port === undefined ? undefined : String(port)} className="mono">{port === undefined ? "–" : String(port)}</Value></td>
                 <td className="t2">{name ?? String(g.key["network.transport"] ?? "")}</td>
                 <td className="num">{count(g.sums["flow.connections.seen"] ?? 0)}</td>
                 <td className="num">{bytes((g.sums["source.bytes"] ?? 0) + (g.sums["destination.bytes"] ?? 0))}</td>
-                <td><Value field={reason === undefined ? "flow.action" : "flow.deny.reason"} value={String(reason ?? action)}><Verdict action={action as string | undefined} reason={reason as string | undefined} /></Value></td>
+                <td><Value field={why === undefined ? "flow.action" : "flow.deny.class"} value={String(why ?? action)}><Verdict action={action as string | undefined} why={why as string | undefined} /></Value></td>
               </tr>
             );
           })}

@@ -59,15 +59,21 @@ function outcome(f: Flow): ReactNode {
   return words.length > 0 ? words.join(", ") : <span className="t3">closed</span>;
 }
 
+/** What the kernel says of a denial, and where it was: "netfilter drop at eth0". */
+export function denial(f: Flow): string | undefined {
+  const at = text(f, "flow.deny.interface.name");
+  return text(f, "flow.deny.reason")?.replaceAll("_", " ").concat(at === undefined ? "" : ` at ${at}`);
+}
+
 /** The joined columns, in their usual order. */
 export const usual: Column[] = [
   { id: "time", title: "Time", about: "End of the record's interval", width: 104, cell: (f) => <span className="mono" title={dateTime(time(f, "flow.end"))}>{clock(time(f, "flow.end"))}</span> },
   {
     id: "verdict", title: "Verdict", about: "What the kernel did, and why it refused", width: 116, least: 96,
     cell: (f) => {
-      const reason = text(f, "flow.deny.reason");
-      const field = reason === undefined ? "flow.action" : "flow.deny.reason";
-      return <Value quiet field={field} value={reason ?? text(f, "flow.action")}><Verdict action={text(f, "flow.action")} reason={reason} /></Value>;
+      const why = text(f, "flow.deny.class");
+      const field = why === undefined ? "flow.action" : "flow.deny.class";
+      return <Value quiet field={field} value={why ?? text(f, "flow.action")}><Verdict action={text(f, "flow.action")} why={why} detail={denial(f)} /></Value>;
     },
   },
   { id: "source", title: "Source", about: "Who called: process and address", width: 160, grow: true, cell: (f) => <Endpoint flow={f} end="source" /> },
