@@ -111,7 +111,7 @@ func (p *places) learn(address netip.Addr, netns uint32) bool {
 		}
 		return false
 	}
-	if len(p.addresses) >= maxAddresses || address.IsUnspecified() {
+	if len(p.addresses) >= maxAddresses || !address.IsValid() || address.IsUnspecified() {
 		return false
 	}
 	p.addresses[address] = place{until: until}.in(netns)
@@ -128,10 +128,14 @@ func (p *places) local(address netip.Addr) bool {
 }
 
 func (p *places) typeOf(address netip.Addr) flow.EndpointType {
-	if p.local(address) {
+	switch {
+	case !address.IsValid():
+		return flow.EndpointUnknown
+	case p.local(address):
 		return flow.EndpointHost
+	default:
+		return flow.EndpointNetwork
 	}
-	return flow.EndpointNetwork
 }
 
 // listen notes a listener that came or went.

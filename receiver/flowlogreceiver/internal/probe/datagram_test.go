@@ -4,6 +4,7 @@ package probe
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -80,7 +81,7 @@ func TestAFlowThatWakesUpWhileItIsTakenOutGoesOn(t *testing.T) {
 	f.addKernel(key, counted(3, 2*second))
 	f.report(5*second, testIdle)
 	f.addKernel(key, counted(3, 2*second, flagIdle))
-	require.True(t, f.addPacket(key, counted(1, 40*second)))
+	f.addPacket(key, counted(1, 40*second))
 	events := f.report(41*second, testIdle)
 	require.Len(t, events, 1)
 	require.Equal(t, Live, events[0].Kind)
@@ -98,17 +99,55 @@ func TestAFlowThatWakesUpWhileItIsTakenOutGoesOn(t *testing.T) {
 	require.Equal(t, uint32(2), events[0].SentPackets)
 }
 
-func TestFlowsThatTheKernelHasNoRoomForAreBounded(t *testing.T) {
-	f := newFlowTable(2)
-	require.True(t, f.addPacket(datagramKey(1), counted(1, second)))
-	require.True(t, f.addPacket(datagramKey(2), counted(1, second)))
-	require.False(t, f.addPacket(datagramKey(3), counted(1, second)))
-	require.True(t, f.addPacket(datagramKey(1), counted(1, 2*second)), "one that is known")
-	require.Len(t, f.report(3*second, testIdle), 2)
-	ended := f.report(100*second, testIdle)
-	require.Len(t, ended, 2)
-	require.Equal(t, Closed, ended[0].Kind)
-	require.Empty(t, f.known)
+// Past the limit flows are counted without the end that comes and goes, then by their
+// protocol; no packet is missing, and each direction keeps its roles.
+func TestFlowsWithoutRoomAreCountedCoarsely(t *testing.T) {
+	for name, test := range map[string]struct {
+		flags     flowFlag
+		forwarded bool
+		want      string // the ends of what first found no room
+	}{
+		"a client":       {flagLocalFirst, false, "10.0.0.1:0 > invalid IP:53"},
+		"a server":       {0, false, "10.0.0.1:40000 > invalid IP:0"},
+		"passes through": {flagLocalFirst, true, "invalid IP:0 > 10.0.0.2:53"},
+		"comes back":     {0, true, "invalid IP:0 > 10.0.0.1:40000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const limit, packets = 80, 1000
+			f := newFlowTable(limit)
+			f.forwarded = test.forwarded
+			key := flowKey{
+				Local: netip.MustParseAddr("10.0.0.1").As16(), Remote: netip.MustParseAddr("10.0.0.2").As16(),
+				LocalPort: 40000, RemotePort: 53, Netns: 7, Protocol: uint8(flow.TransportUDP),
+			}
+			for i := range packets {
+				// Every packet is of another flow, at every end.
+				key := key
+				if i >= limit {
+					key.Local[15], key.Remote[15] = key.Local[15]+byte(i-limit), key.Remote[15]+byte(i-limit)
+					key.LocalPort, key.RemotePort = key.LocalPort+uint16(i-limit), key.RemotePort+uint16(i-limit)
+				} else {
+					key.Netns = 100 + uint32(i)
+				}
+				packet := counted(1, second)
+				packet.Flags, packet.Received = test.flags, flowSum{}
+				f.addPacket(key, packet)
+			}
+			flows := len(f.known)
+			require.LessOrEqual(t, flows, limit+limit/coarseShare+1)
+			var sum uint32
+			ends := make(map[string]bool)
+			for _, e := range f.report(2*second, testIdle) {
+				sum += e.SentPackets + e.ReceivedPackets
+				ends[fmt.Sprintf("%s:%d > %s:%d", e.Local.Addr(), e.Local.Port(), e.Remote.Addr(), e.Remote.Port())] = true
+			}
+			require.EqualValues(t, packets, sum)
+			require.Contains(t, ends, test.want)
+			require.Contains(t, ends, "invalid IP:0 > invalid IP:0")
+			require.Len(t, f.report(100*second, testIdle), flows, "they end like others")
+			require.Empty(t, f.known)
+		})
+	}
 }
 
 func TestWhatIsLeftOutIsNotTold(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"syscall"
 
@@ -170,14 +169,6 @@ func (r *dropReasons) event(key *bpf.DropsDropKey, dropped *bpf.DropsDropFlow) E
 		e.Reporter = flow.ReporterDestination
 	}
 	return e
-}
-
-// knownAddrPort is addrPort for ends of which nothing may be known.
-func knownAddrPort(addr [16]byte, port uint16) netip.AddrPort {
-	if addr == [16]byte{} {
-		return netip.AddrPortFrom(netip.Addr{}, port)
-	}
-	return addrPort(addr, port)
 }
 
 func cString(s []byte) string {

@@ -40,7 +40,6 @@ type flowSource struct {
 	drained     chan struct{} // receives when Read has emptied the ring for a sweep
 	ended       chan struct{} // closed by end when Read has failed for good
 	end         sync.Once
-	lost        atomic.Uint64
 	undecodable atomic.Uint64
 
 	// sweeping is held by a sweep, and by Close to wait for it.
@@ -147,16 +146,14 @@ func (f *flowSource) keep(sample []byte) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	known, ok := f.packets[e.Key]
-	switch {
-	case ok:
-		mergePackets(&known, &e.Flow)
-		f.packets[e.Key] = known
-	case len(f.packets) < f.flows.limit:
-		f.packets[e.Key] = e.Flow
-	default:
-		f.lost.Add(e.Flow.Sent.Packets + e.Flow.Received.Packets)
+	key := coarsen(f.flows, f.packets, e.Key, &e.Flow)
+	known, ok := f.packets[key]
+	if !ok {
+		f.packets[key] = e.Flow
+		return
 	}
+	mergePackets(&known, &e.Flow)
+	f.packets[key] = known
 }
 
 // Sweep tells what is new of every flow.
@@ -174,9 +171,7 @@ func (f *flowSource) Sweep(uint32) (SweepResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for key, packet := range f.packets {
-		if !f.flows.addPacket(key, &packet) {
-			f.lost.Add(packet.Sent.Packets + packet.Received.Packets)
-		}
+		f.flows.addPacket(key, &packet)
 	}
 	clear(f.packets)
 	idle := f.idleNow()
@@ -264,7 +259,7 @@ func (f *flowSource) Losses() (Losses, error) {
 	if err := f.objects.counters.Lookup(bpf.DatagramFlowCounterFLOW_LOST_RING, &perCPU); err != nil {
 		return Losses{}, fmt.Errorf("read loss counters: %w", err)
 	}
-	losses := Losses{Packets: f.lost.Load(), Undecodable: f.undecodable.Load()}
+	losses := Losses{Undecodable: f.undecodable.Load()}
 	for _, n := range perCPU {
 		losses.Packets += n
 	}

@@ -29,6 +29,15 @@ const (
 	flagUnanswered = bpf.DatagramFlowFlagFLOW_FLAG_UNANSWERED
 )
 
+// What the unused byte of a key holds for what is counted without an end.
+const (
+	coarseLocalFirst  = 1
+	coarseRemoteFirst = 2
+)
+
+// coarseShare of the limit is the room for flows without an end.
+const coarseShare = 8
+
 // isOver tells of a TCP connection whether both ends have closed it, or one reset it.
 func isOver(flags flowFlag) bool {
 	return flags&flagReset != 0 || flags&flagFINs == flagFINs
@@ -39,7 +48,7 @@ func isOver(flags flowFlag) bool {
 // the ring have been silent about it for the idle time of its protocol.
 type flowTable struct {
 	known map[flowKey]*knownFlow
-	limit int // of flows that the kernel has no room for
+	limit int // of flows that the kernel has no room for; beyond it see coarsen
 	live  uint64
 	// forwarded says that the flows have no socket here, so that neither end is the
 	// local one.
@@ -130,16 +139,13 @@ func (f *flowTable) removeKernel(key flowKey, last *countedFlow) {
 	s.told, s.toldEnds = sums{}, ends{}
 }
 
-// addPacket takes in packets that came through the ring; it refuses a new flow
-// when there are too many.
-func (f *flowTable) addPacket(key flowKey, packet *countedFlow) bool {
+// addPacket takes in packets that came through the ring.
+func (f *flowTable) addPacket(key flowKey, packet *countedFlow) {
+	key = coarsen(f, f.known, key, packet)
 	s, ok := f.known[key]
-	switch {
-	case ok:
+	if ok {
 		s.resume(packet.Flags)
-	case len(f.known) >= f.limit:
-		return false
-	default:
+	} else {
 		s = f.add(key, packet)
 	}
 	s.last = max(s.last, packet.Last)
@@ -148,7 +154,34 @@ func (f *flowTable) addPacket(key flowKey, packet *countedFlow) bool {
 	addSum(&s.news.received, &packet.Received)
 	s.ends.restarts += packet.Restarts
 	s.ends.resets += packet.Resets
-	return true
+}
+
+// coarsen returns the key by which packets are counted among flows. Past the limit that
+// is without the end that comes and goes: a client's port, a server's many clients, the
+// source of what passes through. An eighth past that it is the protocol alone. The
+// detail goes, no packet does; what is known of one flow only goes with it.
+func coarsen[V any](f *flowTable, among map[flowKey]V, key flowKey, packet *countedFlow) flowKey {
+	if _, ok := among[key]; ok || len(among) < f.limit {
+		return key
+	}
+	packet.Flags &= flagLocalFirst | flagOld | flagExcluded
+	packet.Cgroup, packet.Pid, packet.Exe = 0, 0, [ExeLen]byte{}
+	packet.Translation = bpf.DatagramTranslation{}
+	packet.Restarts, packet.Resets = 0, 0
+	switch localFirst := packet.Flags&flagLocalFirst != 0; {
+	case f.forwarded && localFirst:
+		key.Local, key.LocalPort, key.Unused = [16]byte{}, 0, coarseLocalFirst
+	case f.forwarded:
+		key.Remote, key.RemotePort, key.Unused = [16]byte{}, 0, coarseRemoteFirst
+	case localFirst:
+		key.Remote, key.LocalPort, key.Unused = [16]byte{}, 0, coarseLocalFirst
+	default:
+		key.Remote, key.RemotePort, key.Unused = [16]byte{}, 0, coarseRemoteFirst
+	}
+	if _, ok := among[key]; ok || len(among) < f.limit+f.limit/coarseShare {
+		return key
+	}
+	return flowKey{Netns: key.Netns, Protocol: key.Protocol, Unused: key.Unused}
 }
 
 // add begins a flow as it was seen.
@@ -257,7 +290,7 @@ func (f *flowTable) report(now uint64, idle *idleTimes) []Event {
 func (f *flowTable) event(key *flowKey, s *knownFlow, now uint64, ended bool) Event {
 	e := Event{
 		Time: int64(now), Since: int64(s.since), Cgroup: s.cgroup,
-		Local: addrPort(key.Local, key.LocalPort), Remote: addrPort(key.Remote, key.RemotePort),
+		Local: knownAddrPort(key.Local, key.LocalPort), Remote: knownAddrPort(key.Remote, key.RemotePort),
 		NetNS: key.Netns, PID: s.pid, Exe: s.exe,
 		Transport: flow.Transport(key.Protocol),
 		Kind:      Live, Reporter: flow.ReporterDestination,

@@ -99,3 +99,11 @@ func decodeTCP(ev *Event, sample []byte) error {
 func addrPort(addr [16]byte, port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16(addr).Unmap(), port)
 }
+
+// knownAddrPort is addrPort for ends of which nothing may be known.
+func knownAddrPort(addr [16]byte, port uint16) netip.AddrPort {
+	if addr == [16]byte{} {
+		return netip.AddrPortFrom(netip.Addr{}, port)
+	}
+	return addrPort(addr, port)
+}
