@@ -174,27 +174,6 @@ func TestEachProtocolHasItsIdleTime(t *testing.T) {
 	}
 }
 
-// What Read has not taken yet is not lost to the next sweep.
-func TestASweepKeepsWhatWasNotReadYet(t *testing.T) {
-	d := new(flowSource)
-	d.deliver([]Event{{Time: 1}, {Time: 2}})
-	events := make([]Event, 1)
-	n, cut := d.take(events)
-	require.Equal(t, 1, n)
-	require.False(t, cut)
-	d.deliver([]Event{{Time: 3}})
-	var times []int64
-	for {
-		n, cut := d.take(events)
-		if cut {
-			break
-		}
-		require.Equal(t, 1, n)
-		times = append(times, events[0].Time)
-	}
-	require.Equal(t, []int64{2, 3}, times)
-}
-
 // With no input all drains to empty, in the kernel and here.
 func TestDatagramFlowsDrain(t *testing.T) {
 	if err := missingForDatagram(); err != nil {

@@ -47,10 +47,9 @@ type flowSource struct {
 	closed   bool
 	flows    *flowTable
 
+	queue   queue // of the last sweep, for Read
 	mu      sync.Mutex
 	packets map[flowKey]countedFlow // from the ring, for the next sweep
-	out     []Event                 // of the last sweep, for Read
-	cut     bool                    // behind them
 }
 
 // flowObjects are what each engine has of its own, of the same kind.
@@ -66,6 +65,7 @@ func newFlowSource(opts *FlowOptions) *flowSource {
 		idle:    opts.idleTimes(),
 		drained: make(chan struct{}),
 		ended:   make(chan struct{}),
+		queue:   newQueue(),
 		flows:   newFlowTable(2 * opts.MaxFlows),
 		packets: make(map[flowKey]countedFlow),
 	}
@@ -101,10 +101,8 @@ func (o *FlowOptions) idleTimes() idleTimes {
 
 // Read returns the events of the last sweep, and takes packets from the ring.
 func (f *flowSource) Read(events []Event) (int, error) {
-	if n, cut := f.take(events); n > 0 {
-		return n, nil
-	} else if cut {
-		return 0, ErrCut
+	if n, err := f.queue.take(events); n > 0 || err != nil {
+		return n, err
 	}
 	f.reader.SetDeadline(time.Now().Add(pollInterval))
 	for {
@@ -122,19 +120,6 @@ func (f *flowSource) Read(events []Event) (int, error) {
 		f.end.Do(func() { close(f.ended) })
 		return 0, fmt.Errorf("read ring buffer: %w", err)
 	}
-}
-
-// take moves events from the last sweep, and reports whether its cut is next.
-func (f *flowSource) take(events []Event) (n int, cut bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n = copy(events, f.out)
-	f.out = f.out[n:]
-	if n == 0 && f.cut {
-		f.cut = false
-		return 0, true
-	}
-	return n, false
 }
 
 // keep adds one packet to those that wait for the next sweep.
@@ -175,16 +160,8 @@ func (f *flowSource) Sweep(uint32) (SweepResult, error) {
 	}
 	clear(f.packets)
 	idle := f.idleNow()
-	f.deliver(f.flows.report(now, &idle))
+	f.queue.deliver(f.flows.report(now, &idle))
 	return SweepResult{Live: f.flows.live}, err
-}
-
-// deliver hands events to Read, and the cut behind them: the interval ends even if
-// something could not be read. Where a sweep failed Read may not have taken all
-// of the one before; that stays in front. Call with mu held.
-func (f *flowSource) deliver(events []Event) {
-	f.out = append(f.out, events...)
-	f.cut = true
 }
 
 // drain waits until Read has taken in what the ring holds.

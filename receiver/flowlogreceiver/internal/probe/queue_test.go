@@ -37,3 +37,25 @@ func TestQueue(t *testing.T) {
 	_, err = q.read(events)
 	require.ErrorIs(t, err, os.ErrClosed)
 }
+
+// What a reader has not taken yet is not lost to the next sweep.
+func TestASweepKeepsWhatWasNotReadYet(t *testing.T) {
+	q := newQueue()
+	q.deliver([]Event{{Time: 1}, {Time: 2}})
+	events := make([]Event, 1)
+	n, err := q.take(events)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	q.deliver([]Event{{Time: 3}})
+	var times []int64
+	for {
+		n, err := q.take(events)
+		if err != nil {
+			require.ErrorIs(t, err, ErrCut)
+			break
+		}
+		require.Equal(t, 1, n)
+		times = append(times, events[0].Time)
+	}
+	require.Equal(t, []int64{2, 3}, times)
+}
