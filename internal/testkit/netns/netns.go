@@ -62,6 +62,9 @@ func New(tb testing.TB) *NS {
 	return ns
 }
 
+// Close lets go of the namespace before the test ends.
+func (ns *NS) Close() error { return ns.fd.Close() }
+
 // Inode identifies the namespace in records.
 func (ns *NS) Inode() uint32 { return ns.inode }
 
