@@ -63,7 +63,7 @@ func TestConfig(t *testing.T) {
 		"forward_bounds":  {err: "max_flows: 0 is too few: use at least 1\ninterfaces: \"veth[\" is neither a name nor a pattern such as veth*\nexclude_interfaces: \"\" is"},
 		"forward_idle":    {err: "idle_timeout: tcp: 10ms is too short: use at least 1s"},
 		"dns":             {err: "engines::dns: ports: []: use 1 to 8 ports, each from 1 to 65535\nmax_names: 0 is too few: use at least 1\nmin_ttl: 10ms is too short: use at least 1s"},
-		"dns_alone":       {err: "dns only adds to what the others record"},
+		"dns_alone":       {err: "dns and nat only add to what the others record"},
 		"addresses":       {err: `exclude: addresses: "10.0.0.0/33" is neither an address nor a prefix such as 10.0.0.0/8`},
 	} {
 		t.Run(name, func(t *testing.T) {

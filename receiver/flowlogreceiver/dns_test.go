@@ -486,9 +486,10 @@ func TestLookupsThroughAddressTranslation(t *testing.T) {
 	out, err := ns.Command(nft, "add table ip nat; add chain ip nat out { type nat hook output priority -100; }; "+
 		"add rule ip nat out ip daddr 127.0.0.100 udp dport 53 dnat to 127.0.0.53:5353").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	_, server := nameServer(t, ns, "127.0.0.53:5353", map[string]reply{"example.com.": {ttl: 60, to: []string{"127.0.0.1"}}})
-	r := startDNS(t, func(c *Config) { c.Engines.DNS.Ports = []uint16{53, 5353} })
-	newAsker(t, ns, netip.MustParseAddrPort("127.0.0.100:53")).ask("example.com.", dnsmessage.TypeA)
+	nameServer(t, ns, "127.0.0.53:5353", map[string]reply{"example.com.": {ttl: 60, to: []string{"127.0.0.1"}}})
+	asked := netip.MustParseAddrPort("127.0.0.100:53")
+	r := startDNS(t, nil)
+	newAsker(t, ns, asked).ask("example.com.", dnsmessage.TypeA)
 	to := visit(t, ns, "127.0.0.1")
 	r.await("all ends", ends(2), ns)
 	r.await("the lookup", func(flows []flow.Flow) bool { return lookups(flows).Queries == 1 }, ns)
@@ -497,7 +498,7 @@ func TestLookupsThroughAddressTranslation(t *testing.T) {
 	require.Equal(t, [3]uint64{1, 1, 0}, [3]uint64{sum.Queries, sum.Responses, sum.Timeouts})
 	flows = slices.DeleteFunc(flows, func(f flow.Flow) bool {
 		if f.DNS.Queries > 0 {
-			require.Equal(t, server, addrPortOf(&f.Destination))
+			require.Equal(t, asked, addrPortOf(&f.Destination))
 		}
 		return f.Transport == flow.TransportUDP
 	})

@@ -109,6 +109,14 @@ static __always_inline void look(struct __sk_buff *ctx, bool out)
 	destination = ports[2] << 8 | ports[3];
 	e.local_port = out ? source : destination;
 	e.remote_port = out ? destination : source;
+	skb = bpf_cast_to_kern_ctx(ctx);
+	sk = skb->sk;
+	if (!sk)
+		return;
+	/* What a packet of the host's shows may be translated already. */
+	e.connected = sk->__sk_common.skc_dport != 0;
+	if (e.connected)
+		e.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
 	if (!is_dns(e.remote_port))
 		return;
 	offset += UDP_HEADER;
@@ -120,14 +128,11 @@ static __always_inline void look(struct __sk_buff *ctx, bool out)
 	/* A datagram is sent by its sender's system call. */
 	if (out && own_process && (__u32)bpf_get_current_task_btf()->tgid == own_process)
 		return;
-	skb = bpf_cast_to_kern_ctx(ctx);
-	sk = skb->sk;
-	if (!sk)
-		return;
+	if (e.connected)
+		read_remote(e.remote, sk);
 	e.time = bpf_ktime_get_ns();
 	e.netns = netns_of(sk);
 	e.socket = bpf_get_socket_cookie(ctx);
-	e.connected = sk->__sk_common.skc_dport != 0;
 	e.id = header[0] << 8 | header[1];
 	length = ctx->len - offset;
 	if (out)

@@ -157,23 +157,6 @@ static __always_inline void count(enum tcp_counter index)
 		(*n)++;
 }
 
-/* to must be aligned to four bytes. */
-static __always_inline void read_local(__u8 *to, const struct sock *sk)
-{
-	if (sk->__sk_common.skc_family == AF_INET6 && bpf_core_field_exists(sk->__sk_common.skc_v6_rcv_saddr))
-		copy_in6(to, &sk->__sk_common.skc_v6_rcv_saddr);
-	else
-		map_in4(to, sk->__sk_common.skc_rcv_saddr);
-}
-
-static __always_inline void read_remote(__u8 *to, const struct sock *sk)
-{
-	if (sk->__sk_common.skc_family == AF_INET6 && bpf_core_field_exists(sk->__sk_common.skc_v6_daddr))
-		copy_in6(to, &sk->__sk_common.skc_v6_daddr);
-	else
-		map_in4(to, sk->__sk_common.skc_daddr);
-}
-
 struct tcp_totals {
 	__u64 sent, received, retransmitted;
 	__u32 segs_out, segs_in, retransmits, lost, limited;

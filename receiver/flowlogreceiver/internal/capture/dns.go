@@ -92,11 +92,19 @@ func (r *resolver) hear(m *probe.DNSMessage) {
 	}
 }
 
+// asked is the address that a source knows its destination by.
+func asked(ev *probe.Event) netip.AddrPort {
+	if ev.Original.IsValid() {
+		return ev.Original
+	}
+	return ev.Remote
+}
+
 // describe adds to f, which is made of a source's event, what DNS told.
 func (r *resolver) describe(f *flow.Flow, ev *probe.Event) {
 	f.Destination.Domains = r.domains(ev)
 	if ev.Transport == flow.TransportUDP {
-		f.DNS = r.lookups.Take(dns.Conversation{NetNS: ev.NetNS, Client: ev.Local, Server: ev.Remote}, ev.Kind == probe.Closed)
+		f.DNS = r.lookups.Take(dns.Conversation{NetNS: ev.NetNS, Client: ev.Local, Server: asked(ev)}, ev.Kind == probe.Closed)
 	}
 }
 
@@ -106,20 +114,20 @@ func (r *resolver) nameDenial(f *flow.Flow, ev *probe.Event) {
 	if r == nil || f.Reporter != flow.ReporterSource {
 		return
 	}
-	asked := f.Destination.Address
+	address := f.Destination.Address
 	if f.Destination.OriginalAddress.IsValid() {
-		asked = f.Destination.OriginalAddress
+		address = f.Destination.OriginalAddress
 	}
-	f.Destination.Domains = r.names.Of(f.NetworkNamespace, asked, ev.Since)
+	f.Destination.Domains = r.names.Of(f.NetworkNamespace, address, ev.Since)
 }
 
 // domains returns the names that the destination had when the connection began.
 // One that is older than the agent has none.
 func (r *resolver) domains(ev *probe.Event) flow.NameSet {
-	c := connection{ev.NetNS, ev.Transport, ev.Local, ev.Remote, ev.ICMP}
+	c := connection{ev.NetNS, ev.Transport, ev.Local, asked(ev), ev.ICMP}
 	names, ok := r.named[c]
 	if ev.Started {
-		names = r.names.Of(ev.NetNS, ev.Remote.Addr(), ev.Since)
+		names = r.names.Of(ev.NetNS, asked(ev).Addr(), ev.Since)
 	}
 	switch {
 	case ev.Kind != probe.Live || names.Empty():
