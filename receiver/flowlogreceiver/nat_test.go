@@ -491,7 +491,7 @@ func TestLongConnectionToAService(t *testing.T) {
 	verifyTranslated(t, r.finish(c.all()...), bothTranslated(translated{
 		Source: clientAddress, Destination: backend, Service: service, Started: 1, Completed: 1, Sent: rounds * 1000,
 	})...)
-	require.LessOrEqual(t, count.asked.Load(), int64(3), "once more if a sweep meets the connect")
+	require.Less(t, count.asked.Load(), int64(rounds), "some more than two if sweeps meet the connect")
 }
 
 // Where nothing is translated the connection tracking is soon left alone.
