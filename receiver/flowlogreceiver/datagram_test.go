@@ -9,11 +9,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"slices"
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
@@ -106,12 +104,7 @@ func verifyDatagrams(tb testing.TB, flows []flow.Flow, want ...datagrams) {
 	for _, sum := range sums {
 		got = append(got, sum)
 	}
-	order := func(a, b datagrams) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
-	slices.SortFunc(got, order)
-	slices.SortFunc(want, order)
-	if diff := gocmp.Diff(want, got, gocmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
-		tb.Errorf("records (-want +got):\n%s\n%s", diff, describe(flows))
-	}
+	requireSums(tb, flows, want, got)
 }
 
 // startDatagram runs a receiver with the datagram engine alone, whose flows end

@@ -9,14 +9,12 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -167,13 +165,7 @@ func verifyTranslated(tb testing.TB, flows []flow.Flow, want ...translated) {
 	for _, sum := range sums {
 		got = append(got, sum)
 	}
-	order := func(a, b translated) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
-	slices.SortFunc(got, order)
-	slices.SortFunc(want, order)
-	if diff := gocmp.Diff(want, got, gocmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
-		gocmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
-		tb.Errorf("records (-want +got):\n%s\n%s", diff, describe(flows))
-	}
+	requireSums(tb, flows, want, got)
 }
 
 // serveAt is serve at a port that rules can name.

@@ -94,11 +94,16 @@ func truths(tb testing.TB, flows []flow.Flow) []truth {
 // verify fails unless flows add up to exactly want.
 func verify(tb testing.TB, flows []flow.Flow, want ...truth) {
 	tb.Helper()
-	got := truths(tb, flows)
-	order := func(a, b truth) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
+	requireSums(tb, flows, want, truths(tb, flows))
+}
+
+// requireSums fails unless what flows add up to, in any order, is what is wanted.
+func requireSums[T any](tb testing.TB, flows []flow.Flow, want, got []T) {
+	tb.Helper()
+	order := func(a, b T) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
 	slices.SortFunc(got, order)
 	slices.SortFunc(want, order)
-	if diff := gocmp.Diff(want, got, gocmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
+	if diff := gocmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}), cmpopts.EquateEmpty()); diff != "" {
 		tb.Errorf("records (-want +got):\n%s\n%s", diff, describe(flows))
 	}
 }
