@@ -78,7 +78,8 @@ export function interval(index: number, scenario: Scenario): Flow[] {
   const wave = 1 + 0.5 * Math.sin(index / 17) + 0.25 * Math.sin(index / 5);
   for (const [i, t] of (scenario === "loopback" ? loopback : talks).entries()) {
     const burst = t.deny && index % 40 < 6 ? 5 : 1;
-    const n = Math.floor(t.rate * wave * burst + next());
+    // Nobody is new after the first interval of a young recording: what moves on its map then is no newcomer's doing.
+    const n = Math.max(scenario === "first" ? 1 : 0, Math.floor(t.rate * wave * burst + next()));
     if (n > 0) flows.push(record(index, i, t, n, next));
   }
   if (scenario === "many") flows.push(...crawl(index, next));
