@@ -22,7 +22,7 @@ func BenchmarkEventsToLogs(b *testing.B) {
 		merge bool
 	}{{"a record each", false}, {"merged", true}} {
 		b.Run(test.name, func(b *testing.B) {
-			c := New(Options{MergeSourcePorts: test.merge, MaxFlows: 1 << 20})
+			c := New(Options{MergeSourcePorts: test.merge, MaxFlows: 1 << 20, Interval: 5 * time.Second})
 			c.begin()
 			events := interval(10_000)
 			records := 0

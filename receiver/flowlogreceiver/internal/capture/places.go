@@ -34,8 +34,9 @@ const (
 type places struct {
 	cuts      uint64
 	addresses map[netip.Addr]place
-	listeners map[port][]listener
-	known     int // listeners in all
+	// listeners are those on an address, wild those on every one.
+	listeners map[endpoint]*listener
+	wild      map[port]*wildcards
 	own       uint32
 }
 
@@ -68,15 +69,44 @@ type port struct {
 	transport flow.Transport
 }
 
+// endpoint is a port at one address.
+type endpoint struct {
+	port
+	address netip.Addr
+}
+
+// wildcards are the listeners on every address of a port, of IPv4 and of IPv6, which
+// may serve IPv4 too.
+type wildcards [2]*listener
+
+func (w *wildcards) of(address netip.Addr) **listener {
+	if address.Is4() {
+		return &w[0]
+	}
+	return &w[1]
+}
+
+// serving returns the one for an address, or nil. A nil w has none.
+func (w *wildcards) serving(address netip.Addr) *listener {
+	if w == nil {
+		return nil
+	}
+	if l := *w.of(address); l != nil {
+		return l
+	}
+	return w[1]
+}
+
 type listener struct {
-	address  netip.Addr
 	process  flow.Name
 	excluded bool
 	until    uint64 // the cut after which it is forgotten; 0 while it listens
 }
 
+func (l *listener) gone(cuts uint64) bool { return l.until != 0 && l.until <= cuts }
+
 func newPlaces() *places {
-	p := &places{addresses: make(map[netip.Addr]place), listeners: make(map[port][]listener)}
+	p := &places{addresses: make(map[netip.Addr]place), listeners: make(map[endpoint]*listener), wild: make(map[port]*wildcards)}
 	if info, err := os.Stat("/proc/self/ns/net"); err == nil {
 		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 			p.own = uint32(stat.Ino)
@@ -141,22 +171,41 @@ func (p *places) typeOf(address netip.Addr) flow.EndpointType {
 // listen notes a listener that came or went.
 func (p *places) listen(ev *probe.Event, process flow.Name) {
 	at := port{ev.NetNS, ev.Local.Port(), ev.Transport}
-	here := p.listeners[at]
-	for i := range here {
-		if here[i].address != ev.Local.Addr() {
-			continue
-		}
-		if ev.Kind == probe.Unlisten {
-			here[i].until = p.cuts + listenerCuts
-		} else {
-			here[i] = listener{address: ev.Local.Addr(), process: process, excluded: ev.Excluded}
-		}
+	known := p.listenerOn(at, ev.Local.Addr())
+	switch {
+	case ev.Kind == probe.Unlisten && known != nil:
+		known.until = p.cuts + listenerCuts
+	case ev.Kind == probe.Unlisten:
+	case known != nil:
+		*known = listener{process: process, excluded: ev.Excluded}
+	default:
+		p.add(at, ev.Local.Addr(), &listener{process: process, excluded: ev.Excluded})
+	}
+}
+
+// listenerOn returns the listener on that very address, which may be every one.
+func (p *places) listenerOn(at port, address netip.Addr) *listener {
+	if !address.IsUnspecified() {
+		return p.listeners[endpoint{at, address}]
+	}
+	if w := p.wild[at]; w != nil {
+		return *w.of(address)
+	}
+	return nil
+}
+
+func (p *places) add(at port, address netip.Addr, l *listener) {
+	if len(p.listeners)+len(p.wild) >= maxListeners {
 		return
 	}
-	if ev.Kind == probe.Listen && p.known < maxListeners {
-		p.known++
-		p.listeners[at] = append(here, listener{address: ev.Local.Addr(), process: process, excluded: ev.Excluded})
+	if !address.IsUnspecified() {
+		p.listeners[endpoint{at, address}] = l
+		return
 	}
+	if p.wild[at] == nil {
+		p.wild[at] = new(wildcards)
+	}
+	*p.wild[at].of(address) = l
 }
 
 // serve notes that process reports a connection to one of its addresses, which
@@ -167,18 +216,15 @@ func (p *places) serve(ev *probe.Event, process flow.Name) {
 	if ev.Transport == flow.TransportTCP {
 		until = p.cuts + listenerCuts
 	}
-	here := p.listeners[at]
-	for i := range here {
-		if l := &here[i]; l.address == ev.Local.Addr() || l.address.IsUnspecified() {
-			if l.until != 0 {
-				l.until, l.process = until, process
-			}
-			return
-		}
+	l := p.wild[at].serving(ev.Local.Addr())
+	if l == nil {
+		l = p.listeners[endpoint{at, ev.Local.Addr()}]
 	}
-	if p.known < maxListeners {
-		p.known++
-		p.listeners[at] = append(here, listener{address: ev.Local.Addr(), process: process, until: until})
+	switch {
+	case l == nil:
+		p.add(at, ev.Local.Addr(), &listener{process: process, until: until})
+	case l.until != 0:
+		l.until, l.process = until, process
 	}
 }
 
@@ -205,32 +251,33 @@ func (p *places) listenerAt(transport flow.Transport, to netip.AddrPort, netns u
 
 // listenerIn prefers a listener on the very address.
 func (p *places) listenerIn(transport flow.Transport, to netip.AddrPort, netns uint32) (found listener, ok bool) {
-	for _, l := range p.listeners[port{netns, to.Port(), transport}] {
-		if l.address == to.Addr() {
-			return l, true
-		}
-		if l.address.IsUnspecified() {
-			found, ok = l, true
-		}
+	at := port{netns, to.Port(), transport}
+	l := p.listeners[endpoint{at, to.Addr()}]
+	if l == nil {
+		l = p.wild[at].serving(to.Addr())
 	}
-	return found, ok
+	if l == nil {
+		return listener{}, false
+	}
+	return *l, true
 }
 
 // cut begins the next interval and forgets what has gone.
 func (p *places) cut() {
 	p.cuts++
-	for at, here := range p.listeners {
-		kept := here[:0]
-		for _, l := range here {
-			if l.until == 0 || l.until > p.cuts {
-				kept = append(kept, l)
+	for at, l := range p.listeners {
+		if l.gone(p.cuts) {
+			delete(p.listeners, at)
+		}
+	}
+	for at, w := range p.wild {
+		for i, l := range w {
+			if l != nil && l.gone(p.cuts) {
+				w[i] = nil
 			}
 		}
-		p.known -= len(here) - len(kept)
-		if len(kept) == 0 {
-			delete(p.listeners, at)
-		} else {
-			p.listeners[at] = kept
+		if *w == (wildcards{}) {
+			delete(p.wild, at)
 		}
 	}
 	for address, at := range p.addresses {

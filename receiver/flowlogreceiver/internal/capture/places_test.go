@@ -66,7 +66,6 @@ func TestAListenerIsForgottenSomeTimeAfterItWent(t *testing.T) {
 	}
 	_, ok = p.listenerAt(flow.TransportTCP, at, 1)
 	require.False(t, ok)
-	require.Zero(t, p.known)
 	require.Empty(t, p.listeners)
 }
 
@@ -99,6 +98,33 @@ func TestAddressesAreForgottenAndBounded(t *testing.T) {
 	require.LessOrEqual(t, len(p.addresses), maxAddresses)
 	for i := range uint32(maxListeners + 10) {
 		p.listen(&probe.Event{Kind: probe.Listen, NetNS: i, Local: netip.AddrPortFrom(at, 1)}, flow.Name{})
+		p.listen(&probe.Event{Kind: probe.Listen, NetNS: i, Local: netip.AddrPortFrom(netip.IPv4Unspecified(), 1)}, flow.Name{})
 	}
-	require.LessOrEqual(t, p.known, maxListeners)
+	require.LessOrEqual(t, len(p.listeners)+len(p.wild), maxListeners)
+}
+
+// Two listeners on every address, one of each family, come and go by themselves.
+func TestListenersOnEveryAddress(t *testing.T) {
+	p := newPlaces()
+	four, six := netip.MustParseAddrPort("10.0.0.1:80"), netip.MustParseAddrPort("[2001:db8::1]:80")
+	p.learn(four.Addr(), 1)
+	p.learn(six.Addr(), 1)
+	serving := func(at netip.AddrPort) string {
+		l, _ := p.listenerAt(flow.TransportTCP, at, 1)
+		return l.process.String()
+	}
+	p.listen(listening(probe.Listen, 1, "[::]:80"), flow.Intern("six"))
+	require.Equal(t, []string{"six", "six"}, []string{serving(four), serving(six)}, "of both families")
+	p.listen(listening(probe.Listen, 1, "0.0.0.0:80"), flow.Intern("four"))
+	require.Equal(t, []string{"four", "six"}, []string{serving(four), serving(six)})
+	p.listen(listening(probe.Unlisten, 1, "[::]:80"), flow.Name{})
+	for range listenerCuts + 1 {
+		p.cut()
+	}
+	require.Equal(t, []string{"four", ""}, []string{serving(four), serving(six)})
+	p.listen(listening(probe.Unlisten, 1, "0.0.0.0:80"), flow.Name{})
+	for range listenerCuts + 1 {
+		p.cut()
+	}
+	require.Empty(t, p.wild)
 }
