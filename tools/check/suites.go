@@ -168,7 +168,7 @@ func unitSuite(ctx context.Context, log io.Writer) (tally, error) {
 }
 
 // kernelPackages load BPF into the running kernel; see kernelSuite.
-var kernelPackages = []string{"./receiver/flowlogreceiver"}
+var kernelPackages = []string{"./receiver/flowlogreceiver", "./receiver/flowlogreceiver/internal/probe"}
 
 // unitPackages lists the root module's packages without those that have a
 // suite of their own.

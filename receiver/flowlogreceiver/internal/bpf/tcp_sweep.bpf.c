@@ -40,8 +40,8 @@ static __always_inline void tell_connecting(struct sock *sk)
 	struct tcp_event *e;
 	struct tcp_sock *tp;
 
-	if (!st || st->flags & TCP_FLAG_CONNECTING)
-		return;
+	if (!st || st->role != TCP_ROLE_CLIENT || st->flags & TCP_FLAG_CONNECTING)
+		return; /* not begun yet, or told */
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
 		return;

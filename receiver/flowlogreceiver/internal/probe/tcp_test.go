@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -109,11 +110,17 @@ func TestSweepsTakeNoFinForPayload(t *testing.T) {
 	}
 	group.Wait()
 	require.NoError(t, l.Close())
-	require.Eventually(t, func() bool {
+	all := func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return ended[flow.ReporterSource] == connections && ended[flow.ReporterDestination] == connections
-	}, 30*time.Second, 10*time.Millisecond)
+	}
+	if !assert.Eventually(t, all, 30*time.Second, 10*time.Millisecond) {
+		losses, err := source.Losses()
+		mu.Lock()
+		defer mu.Unlock()
+		t.Fatalf("ended: %v of %d each, lost: %+v (%v)", ended, connections, losses, err)
+	}
 	close(stop)
 	<-swept
 	require.NoError(t, source.Close())
