@@ -122,6 +122,8 @@ func TestDecodeTCPRefusesWhatMakesNoSense(t *testing.T) {
 func FuzzDecodeTCP(f *testing.F) {
 	raw := typicalTCP()
 	f.Add(sample(&raw))
+	raw.Kind = bpf.TCPTcpEventKindTCP_EVENT_CONNECTING
+	f.Add(sample(&raw))
 	raw.Kind = bpf.TCPTcpEventKindTCP_EVENT_LISTEN
 	raw.Role = bpf.TCPTcpRoleTCP_ROLE_LISTENER
 	f.Add(sample(&raw))
@@ -131,7 +133,7 @@ func FuzzDecodeTCP(f *testing.F) {
 		if err := decodeTCP(&ev, data); err != nil {
 			return
 		}
-		if ev.Kind < Live || ev.Kind > Unlisten {
+		if ev.Kind < Live || ev.Kind > Connecting {
 			t.Errorf("kind %d", ev.Kind)
 		}
 		if ev.Reporter != flow.ReporterSource && ev.Reporter != flow.ReporterDestination {
