@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "conntrack.h"
 #include "drops.h"
 #include "ip.h"
 
@@ -167,24 +168,21 @@ static __always_inline bool read_transport(struct dropped *p)
 static __always_inline void read_conntrack(struct dropped *p, struct sk_buff *skb)
 {
 	struct nf_conntrack_tuple *tuple;
-	unsigned long nfct;
+	unsigned long info;
 	struct nf_conn *ct;
 	struct in6_addr to;
 	__u8 protocol = 0;
 	__be16 port = 0;
 	bool reply;
 
-	if (!bpf_core_field_exists(skb->_nfct) || !bpf_core_type_exists(struct nf_conn))
-		return;
-	nfct = skb->_nfct;
-	ct = (struct nf_conn *)(nfct & ~NFCT_INFOMASK);
+	ct = connection_of(skb, &info);
 	if (!ct)
 		return;
 	tuple = __builtin_preserve_access_index(&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 	if (bpf_core_read(&protocol, sizeof(protocol), &tuple->dst.protonum) || protocol != p->key.protocol ||
 	    bpf_core_read(&to, sizeof(to), &tuple->dst.u3) || bpf_core_read(&port, sizeof(port), &tuple->dst.u))
 		return;
-	reply = (nfct & NFCT_INFOMASK) >= IP_CT_IS_REPLY;
+	reply = info >= IP_CT_IS_REPLY;
 	if (reply != p->key.reply) {
 		swap_ends(&p->key);
 		p->key.reply = reply;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "conntrack.h"
 #include "packet.h"
 
 static __always_inline void read_end(__u8 *address, __u16 *port, const struct packet *p, const union nf_inet_addr *from, const __be16 *from_port)
@@ -44,20 +45,15 @@ static __always_inline void note_translation(struct translation *t, const struct
 
 static __always_inline void read_tracked(struct sk_buff *skb, struct packet *p)
 {
-	unsigned long tracked, status = 0;
-	struct nf_conn *ct;
+	unsigned long info, status = 0;
+	struct nf_conn *ct = connection_of(skb, &info);
 
-	if (!bpf_core_type_exists(struct nf_conn))
-		return;
-	tracked = skb->_nfct;
-	ct = (struct nf_conn *)(tracked & ~NFCT_INFOMASK);
-	tracked &= NFCT_INFOMASK;
 	/* What is only related to a connection, such as an ICMP error, is a flow of its own. */
-	if (!ct || tracked == IP_CT_RELATED || tracked == IP_CT_RELATED_REPLY)
+	if (!ct || info == IP_CT_RELATED || info == IP_CT_RELATED_REPLY)
 		return;
 	p->tracked = true;
-	p->fresh = tracked == IP_CT_NEW;
-	p->reply = tracked == IP_CT_IS_REPLY;
+	p->fresh = info == IP_CT_NEW;
+	p->reply = info == IP_CT_IS_REPLY;
 	bpf_core_read(&status, sizeof(status), &ct->status);
 	if (status & (IPS_SRC_NAT | IPS_DST_NAT))
 		undo_translation(p, ct);
@@ -68,17 +64,13 @@ static __always_inline void read_tracked(struct sk_buff *skb, struct packet *p)
 static __always_inline void undo_own_translation(struct sk_buff *skb, struct packet *p)
 {
 	const struct nf_conntrack_tuple *sent;
-	unsigned long tracked, status = 0;
-	struct nf_conn *ct;
+	unsigned long info, status = 0;
+	struct nf_conn *ct = connection_of(skb, &info);
 	__u8 protocol = 0;
 
-	if (!bpf_core_field_exists(skb->_nfct) || !bpf_core_type_exists(struct nf_conn))
-		return;
-	tracked = skb->_nfct;
-	ct = (struct nf_conn *)(tracked & ~NFCT_INFOMASK);
 	if (!ct || bpf_core_read(&status, sizeof(status), &ct->status) || !(status & (IPS_SRC_NAT | IPS_DST_NAT)))
 		return;
-	if ((tracked & NFCT_INFOMASK) >= IP_CT_IS_REPLY)
+	if (info >= IP_CT_IS_REPLY)
 		sent = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 	else
 		sent = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
