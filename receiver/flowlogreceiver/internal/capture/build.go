@@ -41,9 +41,6 @@ func (c *Capture) build(f *flow.Flow, ev *probe.Event, process flow.Name, offset
 	} else {
 		f.Source, f.Destination = local, remote
 	}
-	if ev.Original.IsValid() {
-		f.Destination.OriginalAddress, f.Destination.OriginalPort = ev.Original.Addr(), ev.Original.Port()
-	}
 	f.Destination.OriginalAddress, f.Destination.OriginalPort = ev.Original.Addr(), ev.Original.Port()
 	// A source of which only the port is another, for the same was in use, is no
 	// other client.
