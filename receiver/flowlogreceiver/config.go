@@ -231,9 +231,7 @@ func (c *Config) Validate() error {
 	if page := os.Getpagesize(); c.RingBufferSize < page || bits.OnesCount(uint(c.RingBufferSize)) != 1 || c.RingBufferSize > 1<<30 {
 		errs = append(errs, fmt.Errorf("ring_buffer_size: %d is not a power of two from %d to %d", c.RingBufferSize, page, 1<<30))
 	}
-	if c.MaxFlows < 1 {
-		errs = append(errs, fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows))
-	}
+	errs = append(errs, enough("max_flows", c.MaxFlows))
 	if !c.Engines.TCP.Enabled && !c.Engines.Datagram.Enabled && !c.Engines.Drops.Enabled && !c.Engines.Forward.Enabled {
 		errs = append(errs, errors.New("engines: all that capture are disabled: enable at least one; dns and nat only add to what the others record"))
 	}
@@ -242,26 +240,17 @@ func (c *Config) Validate() error {
 
 // Validate checks the bounds.
 func (c *DatagramConfig) Validate() error {
-	if c.MaxFlows < 1 {
-		return fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows)
-	}
-	return nil
+	return enough("max_flows", c.MaxFlows)
 }
 
 // Validate checks the bounds.
 func (c *DropsConfig) Validate() error {
-	if c.MaxFlows < 1 {
-		return fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows)
-	}
-	return nil
+	return enough("max_flows", c.MaxFlows)
 }
 
 // Validate checks the bounds.
 func (c *NATConfig) Validate() error {
-	if c.MaxEntries < 1 {
-		return fmt.Errorf("max_entries: %d is too few: use at least 1", c.MaxEntries)
-	}
-	return nil
+	return enough("max_entries", c.MaxEntries)
 }
 
 // Validate checks the bounds.
@@ -270,9 +259,7 @@ func (c *DNSConfig) Validate() error {
 	if len(c.Ports) < 1 || len(c.Ports) > maxDNSPorts || slices.Contains(c.Ports, 0) {
 		errs = append(errs, fmt.Errorf("ports: %d: use 1 to %d ports, each from 1 to 65535", c.Ports, maxDNSPorts))
 	}
-	if c.MaxNames < 1 {
-		errs = append(errs, fmt.Errorf("max_names: %d is too few: use at least 1", c.MaxNames))
-	}
+	errs = append(errs, enough("max_names", c.MaxNames))
 	if c.MinTTL < minMinTTL {
 		errs = append(errs, fmt.Errorf("min_ttl: %s is too short: use at least %s", c.MinTTL, minMinTTL))
 	}
@@ -281,10 +268,7 @@ func (c *DNSConfig) Validate() error {
 
 // Validate checks the bounds, and that the patterns can be read.
 func (c *ForwardConfig) Validate() error {
-	var errs []error
-	if c.MaxFlows < 1 {
-		errs = append(errs, fmt.Errorf("max_flows: %d is too few: use at least 1", c.MaxFlows))
-	}
+	errs := []error{enough("max_flows", c.MaxFlows)}
 	if c.Enabled && len(c.Interfaces) == 0 {
 		errs = append(errs, errors.New(`interfaces: none is chosen: name some, for example [tap*, "veth*"], or ["*"] for all`))
 	}
@@ -309,6 +293,13 @@ func (c *IdleTimeoutConfig) Validate() error {
 // Validate checks that no flow ends between two of its packets.
 func (c *ForwardIdleTimeoutConfig) Validate() error {
 	return errors.Join(longEnough("tcp", c.TCP), longEnough("udp", c.UDP), longEnough("icmp", c.ICMP), longEnough("other", c.Other))
+}
+
+func enough(name string, n int) error {
+	if n < 1 {
+		return fmt.Errorf("%s: %d is too few: use at least 1", name, n)
+	}
+	return nil
 }
 
 func longEnough(name string, timeout time.Duration) error {
