@@ -3,11 +3,12 @@
 package capture
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
@@ -42,11 +43,8 @@ func (p *processNames) of(ev *probe.Event) flow.Name {
 // resolve returns the name that the kernel sent, made whole if it was cut and
 // the process is still there to ask.
 func (p *processNames) resolve(ev *probe.Event) string {
-	sent := ev.Exe[:]
-	if end := bytes.IndexByte(sent, 0); end >= 0 {
-		sent = sent[:end]
-	}
-	name := strings.ToValidUTF8(string(sent), "�")
+	sent := unix.ByteSliceToString(ev.Exe[:])
+	name := strings.ToValidUTF8(sent, "�")
 	if len(sent) < probe.ExeLen-1 {
 		return name
 	}

@@ -3,13 +3,13 @@
 package probe
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 	"syscall"
 
 	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/bpf"
@@ -171,16 +171,12 @@ func (r *dropReasons) event(key *bpf.DropsDropKey, dropped *bpf.DropsDropFlow) E
 	return e
 }
 
-func cString(s []byte) string {
-	if end := bytes.IndexByte(s, 0); end >= 0 {
-		s = s[:end]
-	}
-	return string(s)
-}
-
 func (r *dropReasons) drop(key *bpf.DropsDropKey, dropped *bpf.DropsDropFlow) *Drop {
 	reason := r[key.Reason]
-	drop := &Drop{Reason: reason.name, Class: reason.class, Errno: syscall.Errno(key.Error), Interface: cString(dropped.Interface[:])}
+	drop := &Drop{
+		Reason: reason.name, Class: reason.class, Errno: syscall.Errno(key.Error),
+		Interface: unix.ByteSliceToString(dropped.Interface[:]),
+	}
 	if reason.class == flow.PolicyDrop && dropped.Flags&rejected != 0 {
 		drop.Class = flow.Reject
 	}
