@@ -100,11 +100,7 @@ func newDenies(on bool, interval time.Duration) *denies {
 
 // hash stands for the flow of a source's event, or of a drop.
 func (d *denies) hash(ev *probe.Event) uint64 {
-	destination := ev.Remote
-	if ev.Original.IsValid() {
-		destination = ev.Original // what the source's socket knows
-	}
-	return d.hashOf(ev, ev.Local, destination)
+	return d.hashOf(ev, ev.Local, asked(ev))
 }
 
 // hashOf is hash with other ends.
@@ -123,11 +119,10 @@ func (d *denies) hold(ev *probe.Event, process flow.Name, cutting bool) bool {
 	case ev.Kind == probe.Dropped:
 		d.dropped = append(d.dropped, *ev)
 		return true
-	case ev.Kind == probe.Connecting:
-		d.note(ev, process)
-		return true
-	case ev.Kind == probe.Failed && ev.Excluded:
-		d.note(ev, process) // so that its drops are left out too
+	case ev.Kind == probe.Connecting, ev.Kind == probe.Failed && ev.Excluded:
+		if d.on {
+			d.note(ev, process) // whose drops these are, or that they are left out too
+		}
 		return true
 	case !d.on || ev.Reporter != flow.ReporterSource:
 		return false
@@ -176,16 +171,13 @@ func (d *denies) note(ev *probe.Event, process flow.Name) uint64 {
 // noteTranslated notes as what else a drop may show a flow: its destination as what
 // the source asked for and as what stands behind it, its source by either address.
 func (d *denies) noteTranslated(ev *probe.Event, flow uint64) {
-	source, asked := ev.Local, ev.Remote
+	source := ev.Local
 	if ev.Alias.IsValid() {
 		source = ev.Alias
 	}
-	if ev.Original.IsValid() {
-		asked = ev.Original
-	}
-	for _, destination := range []netip.AddrPort{ev.Remote, asked} {
+	for _, destination := range []netip.AddrPort{ev.Remote, asked(ev)} {
 		if h := d.hashOf(ev, source, destination); h != flow {
-			d.translated.put(h, untranslated{flow, ev.Local, asked})
+			d.translated.put(h, untranslated{flow, ev.Local, asked(ev)})
 		}
 	}
 }

@@ -92,14 +92,6 @@ func (r *resolver) hear(m *probe.DNSMessage) {
 	}
 }
 
-// asked is the address that a source knows its destination by.
-func asked(ev *probe.Event) netip.AddrPort {
-	if ev.Original.IsValid() {
-		return ev.Original
-	}
-	return ev.Remote
-}
-
 // describe adds to f, which is made of a source's event, what DNS told.
 func (r *resolver) describe(f *flow.Flow, ev *probe.Event) {
 	f.Destination.Domains = r.domains(ev)

@@ -64,8 +64,8 @@ func (f *forwarded) reported(ev *probe.Event) {
 		return
 	}
 	remote := ev.Remote
-	if ev.Reporter == flow.ReporterSource && ev.Original.IsValid() {
-		remote = ev.Original
+	if ev.Reporter == flow.ReporterSource {
+		remote = asked(ev)
 	}
 	f.now[f.hash(ev, ev.Local, remote)] = struct{}{}
 }
@@ -100,10 +100,7 @@ func (f *forwarded) settle(last bool) []probe.Event {
 // the addresses that it sees.
 func (f *forwarded) isOfSocket(ev *probe.Event) bool {
 	key := f.hash(ev, ev.Local, ev.Remote)
-	atSource, atDestination := key, key
-	if ev.Original.IsValid() {
-		atSource = f.hash(ev, ev.Local, ev.Original)
-	}
+	atSource, atDestination := f.hash(ev, ev.Local, asked(ev)), key
 	if ev.Alias.IsValid() {
 		atDestination = f.hash(ev, ev.Alias, ev.Remote)
 	}

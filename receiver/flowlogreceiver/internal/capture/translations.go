@@ -259,6 +259,14 @@ func translate(ev *probe.Event, by *probe.Translation) {
 	}
 }
 
+// asked is the address that a source knows its destination by.
+func asked(ev *probe.Event) netip.AddrPort {
+	if ev.Original.IsValid() {
+		return ev.Original
+	}
+	return ev.Remote
+}
+
 // takeCounts returns what was counted since it was last called.
 func (t *translations) takeCounts() Translations {
 	if t == nil {
