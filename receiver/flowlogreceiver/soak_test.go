@@ -3,13 +3,9 @@
 package flowlogreceiver
 
 import (
-	"bufio"
-	"errors"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/bpfobjects"
 )
 
 // soakEnv is for how long the soak runs; make soak sets it to some minutes.
@@ -100,25 +97,12 @@ func measureSelf(tb testing.TB) footprint {
 }
 
 // ownMaps are the ids of the BPF maps that this process has open.
-func ownMaps(tb testing.TB) map[ebpf.MapID]bool {
+func ownMaps(tb testing.TB) (ids []ebpf.MapID) {
 	tb.Helper()
-	names, err := filepath.Glob("/proc/self/fdinfo/*")
-	require.NoError(tb, err)
-	ids := make(map[ebpf.MapID]bool)
-	for _, name := range names {
-		file, err := os.Open(name)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
+	for _, held := range bpfobjects.HeldBy(tb, os.Getpid()) {
+		if held.Kind == bpfobjects.Map {
+			ids = append(ids, ebpf.MapID(held.ID))
 		}
-		require.NoError(tb, err)
-		for lines := bufio.NewScanner(file); lines.Scan(); {
-			if value, ok := strings.CutPrefix(lines.Text(), "map_id:"); ok {
-				id, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
-				require.NoError(tb, err)
-				ids[ebpf.MapID(id)] = true
-			}
-		}
-		require.NoError(tb, file.Close())
 	}
 	return ids
 }
@@ -127,7 +111,7 @@ func ownMaps(tb testing.TB) map[ebpf.MapID]bool {
 func entries(tb testing.TB) int {
 	tb.Helper()
 	n := 0
-	for id := range ownMaps(tb) {
+	for _, id := range ownMaps(tb) {
 		m, err := ebpf.NewMapFromID(id)
 		require.NoError(tb, err)
 		info, err := m.Info()

@@ -16,6 +16,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/bpfobjects"
 )
 
 // The benchmarks of this file measure what the agent costs the machine that it
@@ -214,11 +216,11 @@ func (p programTime) each() float64 { return float64(p.time.Nanoseconds()) / flo
 func programTimes(b *testing.B, agent *collector) map[string]programTime {
 	b.Helper()
 	times := make(map[string]programTime)
-	for _, held := range heldObjects(b, agent.cmd.Process.Pid) {
-		if held.kind != "prog_id" {
+	for _, held := range bpfobjects.HeldBy(b, agent.cmd.Process.Pid) {
+		if held.Kind != bpfobjects.Program {
 			continue
 		}
-		program, err := ebpf.NewProgramFromID(ebpf.ProgramID(held.id))
+		program, err := ebpf.NewProgramFromID(ebpf.ProgramID(held.ID))
 		if err != nil {
 			b.Fatal(err)
 		}
