@@ -107,14 +107,21 @@ func verifyDatagrams(tb testing.TB, flows []flow.Flow, want ...datagrams) {
 	requireSums(tb, flows, want, got)
 }
 
+// shortSilences let a test see the end of a flow.
+var shortSilences = IdleTimeoutConfig{UDP: 2 * time.Second, ICMP: 2 * time.Second, Other: 2 * time.Second}
+
+func datagramOnly(c *Config) {
+	c.Engines.TCP.Enabled, c.Engines.Datagram.Enabled = false, true
+	c.Engines.Datagram.IdleTimeout = shortSilences
+}
+
 // startDatagram runs a receiver with the datagram engine alone, whose flows end
 // soon.
 func startDatagram(tb testing.TB, configure func(*Config)) *rig {
 	tb.Helper()
 	needEngine(tb, "datagram")
 	return start(tb, func(c *Config) {
-		c.Engines.TCP.Enabled, c.Engines.Datagram.Enabled = false, true
-		c.Engines.Datagram.IdleTimeout = IdleTimeoutConfig{UDP: 2 * time.Second, ICMP: 2 * time.Second, Other: 2 * time.Second}
+		datagramOnly(c)
 		if configure != nil {
 			configure(c)
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -479,13 +478,8 @@ func lookups(flows []flow.Flow) (sum flow.DNS) {
 // a query is seen behind the translation and its answer before it.
 func TestLookupsThroughAddressTranslation(t *testing.T) {
 	ns := netns.New(t)
-	nft, err := exec.LookPath("nft")
-	if err != nil {
-		t.Skip("nft is not installed")
-	}
-	out, err := ns.Command(nft, "add table ip nat; add chain ip nat out { type nat hook output priority -100; }; "+
-		"add rule ip nat out ip daddr 127.0.0.100 udp dport 53 dnat to 127.0.0.53:5353").CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	nft(t, ns, "add table ip nat; add chain ip nat out { type nat hook output priority -100; }; "+
+		"add rule ip nat out ip daddr 127.0.0.100 udp dport 53 dnat to 127.0.0.53:5353")
 	nameServer(t, ns, "127.0.0.53:5353", map[string]reply{"example.com.": {ttl: 60, to: []string{"127.0.0.1"}}})
 	asked := netip.MustParseAddrPort("127.0.0.100:53")
 	r := startDNS(t, nil)

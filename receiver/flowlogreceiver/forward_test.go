@@ -72,7 +72,7 @@ func startForward(tb testing.TB, router *netns.NS, configure func(*Config)) *rig
 		c.Engines.Forward.IdleTimeout = ForwardIdleTimeoutConfig{
 			TCP: 2 * time.Second, UDP: 2 * time.Second, ICMP: 2 * time.Second, Other: 2 * time.Second,
 		}
-		c.Engines.Datagram.IdleTimeout = IdleTimeoutConfig{UDP: 2 * time.Second, ICMP: 2 * time.Second, Other: 2 * time.Second}
+		c.Engines.Datagram.IdleTimeout = shortSilences
 		if configure != nil {
 			configure(c)
 		}

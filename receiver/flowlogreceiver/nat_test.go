@@ -8,12 +8,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -47,9 +45,6 @@ func backendAddress6(i int) netip.Addr {
 func newNode(tb testing.TB, backends int, rules string) *node {
 	tb.Helper()
 	needEngine(tb, "nat")
-	if _, err := exec.LookPath("nft"); err != nil {
-		tb.Skip("nft is not installed: apt-get install nftables")
-	}
 	c := &node{host: netns.New(tb), client: netns.New(tb)}
 	c.host.Sysctl(tb, "net/ipv4/ip_forward", "1")
 	c.host.Sysctl(tb, "net/ipv6/conf/all/forwarding", "1")
@@ -200,15 +195,18 @@ const twoBackends = `
 	}
 `
 
+// familiesOfService are the ends of what is asked of the service.
+var familiesOfService = map[string]struct {
+	client  netip.Addr
+	service netip.AddrPort
+	backend func(int) netip.Addr
+}{
+	"ipv4": {clientAddress, service, backendAddress},
+	"ipv6": {clientAddress6, service6, backendAddress6},
+}
+
 func TestConnectionsToAService(t *testing.T) {
-	for name, test := range map[string]struct {
-		client  netip.Addr
-		service netip.AddrPort
-		backend func(int) netip.Addr
-	}{
-		"ipv4": {clientAddress, service, backendAddress},
-		"ipv6": {clientAddress6, service6, backendAddress6},
-	} {
+	for name, test := range familiesOfService {
 		t.Run(name, func(t *testing.T) {
 			const n, direct = 600, 30
 			c := newNode(t, 2, twoBackends)
@@ -230,14 +228,7 @@ func TestConnectionsToAService(t *testing.T) {
 }
 
 func TestDatagramsToAService(t *testing.T) {
-	for name, test := range map[string]struct {
-		client  netip.Addr
-		service netip.AddrPort
-		backend func(int) netip.Addr
-	}{
-		"ipv4": {clientAddress, service, backendAddress},
-		"ipv6": {clientAddress6, service6, backendAddress6},
-	} {
+	for name, test := range familiesOfService {
 		t.Run(name, func(t *testing.T) {
 			const n, size = 200, 64
 			c := newNode(t, 2, twoBackends)
@@ -245,10 +236,7 @@ func TestDatagramsToAService(t *testing.T) {
 			for i, b := range c.backends {
 				meet(t, c.client, b, test.backend(i).String())
 			}
-			r, _ := c.start(t, func(c *Config) {
-				c.Engines.TCP.Enabled, c.Engines.Datagram.Enabled = false, true
-				c.Engines.Datagram.IdleTimeout = IdleTimeoutConfig{UDP: 2 * time.Second, ICMP: 2 * time.Second, Other: 2 * time.Second}
-			})
+			r, _ := c.start(t, datagramOnly)
 			for i, b := range c.backends {
 				at := netip.AddrPortFrom(test.backend(i), 8080)
 				echo(t, b, at.String())
@@ -288,10 +276,7 @@ func TestDatagramsOfTheHostToAService(t *testing.T) {
 			runIn(t, c.host, "ip address add 10.1.1.7/32 dev veth1")
 			at := netip.AddrPortFrom(backendAddress(0), 8080)
 			meet(t, c.host, c.backends[0], at.Addr().String())
-			r, _ := c.start(t, func(c *Config) {
-				c.Engines.TCP.Enabled, c.Engines.Datagram.Enabled = false, true
-				c.Engines.Datagram.IdleTimeout = IdleTimeoutConfig{UDP: 2 * time.Second, ICMP: 2 * time.Second, Other: 2 * time.Second}
-			})
+			r, _ := c.start(t, datagramOnly)
 			echo(t, c.backends[0], at.String())
 			exchangeMany(t, c.host, service, n, size)
 			r.await("all ends", ends(2*n), c.all()...)
@@ -414,9 +399,6 @@ func TestMasquerade(t *testing.T) {
 // The rules of kube-proxy's iptables mode, with its chains and its marks.
 func TestRulesOfKubeProxy(t *testing.T) {
 	const n = 40
-	if _, err := exec.LookPath("iptables-restore"); err != nil {
-		t.Skip("iptables is not installed: apt-get install iptables")
-	}
 	c := newNode(t, 2, "")
 	restore := c.host.Command("iptables-restore")
 	restore.Stdin = strings.NewReader(`*nat

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,9 +54,6 @@ func translated(tb testing.TB) *netns.NS {
 	tb.Helper()
 	if err := missingForNAT(); err != nil {
 		tb.Skip(err)
-	}
-	if _, err := exec.LookPath("nft"); err != nil {
-		tb.Skip("nft is not installed: apt-get install nftables")
 	}
 	ns := netns.New(tb)
 	ns.AddAddress(tb, "192.0.2.1/32")
