@@ -197,7 +197,10 @@ class MockServer {
     const idle = this.scenario === "idle";
     return {
       host, node: "", cluster: "", version: "0.1.0", lastSeen: new Date(lastSeen).toISOString(), started: new Date(this.oldest).toISOString(), intervalSeconds: intervalMs / 1000,
-      engines: [{ name: "tcp", on: true, detail: "" }],
+      engines: [
+        ...["tcp", "datagram", "drops", "nat"].map((name) => ({ name, on: true, detail: "" })),
+        ...["forward", "dns"].map((name) => ({ name, on: false, detail: "turned off in the configuration" })),
+      ],
       connections: idle ? 0 : 23, records: idle ? 0 : Math.round((lastSeen - this.oldest) / 250), lost: this.scenario === "loss" ? this.loss.count : 0, cpuPercent: 0.4, memoryBytes: 61_000_000,
     };
   }

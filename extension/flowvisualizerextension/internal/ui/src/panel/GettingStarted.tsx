@@ -30,7 +30,7 @@ export function GettingStarted({ map }: { map: DrawnMap | undefined }) {
         <div className="stats">
           <div><b>{t ? count(t.connections) : "–"}</b><small>connections</small></div>
           <div><b>{t ? bytes(bytesOf(t)) : "–"}</b><small>both ways</small></div>
-          <div className={t && t.denied > 0 ? "c-deny" : ""}><b>{t ? count(t.denied) : "–"}</b><small>{t && t.denied > 0 && <DenyMark size={12} />}refused</small></div>
+          <div className={t && t.denied > 0 ? "c-deny" : ""}><b>{t ? count(t.denied) : "–"}</b><small>{t && t.denied > 0 && <DenyMark size={12} />}denied</small></div>
           {cpu !== undefined && <div><b>{cpu < 10 ? cpu.toFixed(1) : Math.round(cpu)} %</b><small>of one core</small></div>}
         </div>
       </section>
@@ -90,7 +90,7 @@ function TryIt({ map }: { map: DrawnMap | undefined }) {
       </div>
       <p className="or">
         Or click <button type="button" className="lnk" onClick={() => selectLargest(map)}>who uses the most bytes</button>,{" "}
-        <button type="button" className="lnk" onClick={() => addFilter(cond("flow.action", "=", "deny"))}>what was refused</button>,{" "}
+        <button type="button" className="lnk" onClick={() => addFilter(cond("flow.action", "=", "deny"))}>what was denied</button>,{" "}
         <button type="button" className="lnk" onClick={() => brush({ from: now() - 10_000, to: now() })}>new in the last 10 s</button>.
       </p>
     </Section>
