@@ -137,6 +137,12 @@ func put(attrs pcommon.Map, name string, v *Value) {
 		for _, s := range v.List {
 			list.AppendEmpty().SetStr(s)
 		}
+	case Map:
+		m := attrs.PutEmptyMap(name)
+		m.EnsureCapacity(v.Map.Len())
+		for key, value := range v.Map.All() {
+			m.PutStr(key, value)
+		}
 	}
 }
 
@@ -247,6 +253,12 @@ func fromAttribute(want Type, pv pcommon.Value) (Value, error) {
 		for _, item := range pv.Slice().All() {
 			v.List = append(v.List, item.AsString())
 		}
+	case want == Map && pv.Type() == pcommon.ValueTypeMap:
+		list := make([]Label, 0, pv.Map().Len())
+		for key, value := range pv.Map().All() {
+			list = append(list, Label{key, value.AsString()})
+		}
+		v.Map = LabelsOf(list...)
 	default:
 		return Value{}, fmt.Errorf("want a value of type %s, got %s", want, pv.Type())
 	}

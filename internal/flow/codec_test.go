@@ -24,6 +24,7 @@ import (
 var comparable = cmp.Options{
 	cmp.Comparer(func(a, b flow.Name) bool { return a == b }),
 	cmp.Comparer(func(a, b flow.NameSet) bool { return a == b }),
+	cmp.Comparer(func(a, b flow.Labels) bool { return a == b }),
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
 	cmpopts.EquateEmpty(),
 }
@@ -156,6 +157,7 @@ func TestDecodeRejectsWhatItCannotRead(t *testing.T) {
 		"unknown action":        {func(m pcommon.Map) { m.PutStr("flow.action", "maybe") }, `attribute flow.action: unknown action "maybe"`},
 		"unknown transport":     {func(m pcommon.Map) { m.PutStr("network.transport", "quic") }, `attribute network.transport: unknown transport "quic"`},
 		"broken id":             {func(m pcommon.Map) { m.PutStr("flow.id", "1-2") }, `attribute flow.id: parse flow id "1-2"`},
+		"text for a map":        {func(m pcommon.Map) { m.PutStr("source.k8s.pod.labels", "a=b") }, "attribute source.k8s.pod.labels: want a value of type map, got Str"},
 		"list for a text":       {func(m pcommon.Map) { m.PutEmptySlice("flow.deny.reason") }, "attribute flow.deny.reason: want a value of type keyword, got Slice"},
 		"derived of wrong type": {func(m pcommon.Map) { m.PutInt("network.type", 4) }, "attribute network.type: want a value of type keyword, got Int"},
 	} {

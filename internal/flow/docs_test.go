@@ -24,7 +24,7 @@ timestamp is the end of its interval, its severity INFO, or WARN where something
 says is in its attributes; who observed it is in the resource's, marked *resource* below.
 
 Types: a *keyword* is text, an *address* an IP address in its canonical form (IPv4 mapped into IPv6 is written as IPv4),
-a *time* nanoseconds since the Unix epoch. Roles: a *dimension* tells records apart and can be grouped by, a *counter* adds up over records, a
+a *time* nanoseconds since the Unix epoch, *keywords* a list of texts, a *map* text by text. Roles: a *dimension* tells records apart and can be grouped by, a *counter* adds up over records, a
 *gauge* does not. Counters belong to the side that sent, not to the side that reports. An attribute that is absent is not known, or does not
 apply; zero is zero. *Elasticsearch*, *ECS* and *Calico* give the mapping type, the name in the Elastic Common Schema
 and the name in Calico Enterprise's flow logs.

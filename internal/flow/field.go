@@ -147,6 +147,20 @@ func texts[T any](a Attribute, get func(*T) []string, set func(*T, []string) err
 	}
 }
 
+// mapping is left out when it is not known; a map of nothing is there.
+func mapping[T any](a Attribute, member func(*T) *Labels) Field[T] {
+	a.Type = Map
+	return Field[T]{a,
+		func(t *T) Value {
+			if l := *member(t); l.Known() {
+				return Value{Type: Map, Map: l}
+			}
+			return Value{}
+		},
+		func(t *T, v Value) error { *member(t) = v.Map; return nil },
+	}
+}
+
 type enumeration interface {
 	~uint8
 	String() string

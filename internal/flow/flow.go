@@ -77,6 +77,8 @@ type Endpoint struct {
 	// Domains are the names that the source had looked up for this address when it
 	// connected; only a destination has them.
 	Domains NameSet
+	// Kubernetes is what is known of this end in a cluster; nil when nothing is.
+	Kubernetes *Kubernetes
 
 	// Bytes and Packets count at the IP layer, headers included, retransmissions
 	// included, as conntrack and NetFlow do.

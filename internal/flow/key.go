@@ -3,7 +3,8 @@ package flow
 import "net/netip"
 
 // Key holds what two records of one interval must share to be merged without
-// losing anything but the source's ports. It is comparable and holds no string.
+// losing anything but the source's ports. It is comparable and holds no string. What
+// is known of the ends in Kubernetes is not in it: that is told of merged records.
 type Key struct {
 	Observer                          Observer
 	Reporter                          Reporter
@@ -55,7 +56,7 @@ func (f *Flow) Key(keep KeepSourcePort) Key {
 // Merge adds other, which must share f's key, to f. Counters add, the interval
 // widens, round-trip times add with their number of samples; a source port,
 // process id or command line that differs becomes unknown, domains are joined. f
-// keeps its ID.
+// keeps its ID, and what is known of its ends in Kubernetes.
 func (f *Flow) Merge(other *Flow) {
 	f.Start = min(f.Start, other.Start)
 	f.End = max(f.End, other.End)

@@ -16,8 +16,13 @@ var Flows = newRegistry(concat(
 	networkFields(),
 	endpointFields("source", "initiated the connection", "its own, where the destination sees another", func(f *Flow) *Endpoint { return &f.Source },
 		calicoEnd{"source_ip", "source_port", "source_type", "original_source_ips"}),
+	kubernetesFields("source", func(f *Flow) *Endpoint { return &f.Source },
+		calicoKubernetes{"source_namespace", "source_name", "source_name_aggr", "source_labels"}),
 	endpointFields("destination", "accepted it", "what the source asked for, such as a service", func(f *Flow) *Endpoint { return &f.Destination },
 		calicoEnd{"dest_ip", "dest_port", "dest_type", ""}),
+	kubernetesFields("destination", func(f *Flow) *Endpoint { return &f.Destination },
+		calicoKubernetes{"dest_namespace", "dest_name", "dest_name_aggr", "dest_labels"}),
+	serviceFields(),
 	[]Field[Flow]{domainField()},
 	processFields(),
 	connectionFields(),
@@ -181,7 +186,7 @@ func endpointFields(side, did, untranslated string, end func(*Flow) *Endpoint, c
 		}, func(f *Flow) *uint16 { return &end(f).OriginalPort }),
 		enum(Attribute{
 			Name: side + ".type", Role: Dimension, Elastic: "keyword", Calico: calico.kind, Values: endpointTypeNames[1:],
-			Description: "What stands at this end; host is the observer's machine, network everything without a better name.", Absent: "not known",
+			Description: "What stands at this end; host is the observer's machine or another node, network_set a named network, network everything without a better name.", Absent: "not known",
 		}, func(f *Flow) *EndpointType { return &end(f).Type }, ParseEndpointType),
 		enum(Attribute{
 			Name: side + ".scope", Role: Dimension, Elastic: "keyword", Values: scopeNames[1:],

@@ -3,13 +3,15 @@ package flow
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Type is the type of an attribute's value.
 type Type uint8
 
-// The types. Time is nanoseconds since the Unix epoch; Keywords is a list.
+// The types. Time is nanoseconds since the Unix epoch; Keywords is a list, Map
+// text by text.
 const (
 	Keyword Type = iota + 1
 	Address
@@ -17,9 +19,10 @@ const (
 	Boolean
 	Time
 	Keywords
+	Map
 )
 
-var typeNames = [...]string{"", "keyword", "address", "integer", "boolean", "time", "keywords"}
+var typeNames = [...]string{"", "keyword", "address", "integer", "boolean", "time", "keywords", "map"}
 
 func (t Type) String() string { return nameOf(typeNames[:], t) }
 
@@ -31,13 +34,33 @@ type Value struct {
 	Addr netip.Addr // Address
 	Int  int64      // Integer, Time, and Boolean as 0 or 1
 	List []string   // Keywords
+	Map  Labels     // Map
+}
+
+// Items returns what a comparison with v looks at one by one: the values of a list,
+// the labels of a map as key=value, and any other value printed.
+func (v Value) Items() []string {
+	switch v.Type {
+	case 0:
+		return nil
+	case Keywords:
+		return v.List
+	case Map:
+		var items []string
+		for key, value := range v.Map.All() {
+			items = append(items, Label{key, value}.String())
+		}
+		return items
+	default:
+		return []string{v.String()}
+	}
 }
 
 // Present reports whether v holds anything.
 func (v Value) Present() bool { return v.Type != 0 }
 
 // String prints v as a person would type it: addresses in their canonical form,
-// times in RFC 3339, lists with commas.
+// times in RFC 3339, lists with commas, maps as lists of key=value.
 func (v Value) String() string {
 	switch v.Type {
 	case Keyword:
@@ -51,14 +74,9 @@ func (v Value) String() string {
 	case Time:
 		return time.Unix(0, v.Int).UTC().Format(time.RFC3339Nano)
 	case Keywords:
-		var buf []byte
-		for i, s := range v.List {
-			if i > 0 {
-				buf = append(buf, ',')
-			}
-			buf = append(buf, s...)
-		}
-		return string(buf)
+		return strings.Join(v.List, ",")
+	case Map:
+		return strings.Join(v.Items(), ",")
 	default:
 		return ""
 	}

@@ -132,6 +132,7 @@ func TestValuesPrintAsAPersonWouldTypeThem(t *testing.T) {
 		"false":                          {Type: flow.Boolean},
 		"2026-01-02T11:59:30.000000001Z": {Type: flow.Time, Int: 1767355170000000001},
 		"a,b":                            {Type: flow.Keywords, List: []string{"a", "b"}},
+		"a=1,b=":                         {Type: flow.Map, Map: flow.LabelsOfMap(map[string]string{"b": "", "a": "1"})},
 	} {
 		assert.Equal(t, want, v.String())
 		assert.Equal(t, want != "", v.Present())

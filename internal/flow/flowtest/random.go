@@ -18,6 +18,11 @@ var (
 		netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1"), netip.MustParseAddr("2001:db8::5"), netip.MustParseAddr("fd00::1"),
 	}
 
+	labels = []flow.Labels{
+		{}, flow.LabelsOf(), flow.LabelsOfMap(map[string]string{"app": "web"}),
+		flow.LabelsOfMap(map[string]string{"app": "db", "a/b": `we"ird, né`, "": "", "empty": "", "app=x": "y"}),
+	}
+
 	transports = []flow.Transport{0, flow.TransportTCP, flow.TransportUDP, flow.TransportICMP, flow.TransportICMPv6, flow.TransportSCTP, 47, 255}
 )
 
@@ -62,6 +67,9 @@ func Flow(r *rand.Rand) flow.Flow {
 		},
 	}
 	f.Destination.Domains = domains(r)
+	if k := f.Destination.Kubernetes; k != nil {
+		k.Service = flow.Service{Name: pick(r, names), Namespace: pick(r, names), PortName: pick(r, names), Port: uint16(count(r))}
+	}
 	return f
 }
 
@@ -87,7 +95,20 @@ func endpoint(r *rand.Rand) flow.Endpoint {
 	return flow.Endpoint{
 		Address: addr, Port: uint16(count(r)), Type: flow.EndpointType(r.IntN(6)), Scope: flow.ScopeOf(addr), Process: pick(r, names),
 		OriginalAddress: pick(r, addresses), OriginalPort: uint16(count(r)),
-		Bytes: count(r), Packets: count(r), PayloadBytes: count(r),
+		Bytes: count(r), Packets: count(r), PayloadBytes: count(r), Kubernetes: kubernetes(r),
+	}
+}
+
+// kubernetes is nil at times, and otherwise not all unknown.
+func kubernetes(r *rand.Rand) *flow.Kubernetes {
+	if r.IntN(3) == 0 {
+		return nil
+	}
+	return &flow.Kubernetes{
+		Namespace: flow.Intern("shop"), Pod: pick(r, names), PodUID: pick(r, names), PodPrefix: pick(r, names), Container: pick(r, names),
+		PodLabels: pick(r, labels), NamespaceLabels: pick(r, labels),
+		WorkloadKind: pick(r, names), WorkloadName: pick(r, names), Node: pick(r, names), Zone: pick(r, names), Network: pick(r, names),
+		Uncertain: pick(r, []flow.NameSet{{}, flow.NameSetOf(flow.Intern(flow.UncertainLagging)), flow.NameSetOf(flow.Intern(flow.UncertainAmbiguous), flow.Intern(flow.UncertainConflict))}),
 	}
 }
 

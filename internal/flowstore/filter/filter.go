@@ -14,7 +14,8 @@
 // of ASCII letters; every other comparison of text is exact. An address compares
 // with an address or, in =, !=, in and not in, with a prefix (10.0.0.0/8); IPv4
 // mapped into IPv6 is IPv4 in both. A comparison with a list holds when it holds for
-// one of its values. An absent attribute matches only the
+// one of its values, one with a map when it holds for one of its keys with its value,
+// written key=value. An absent attribute matches only the
 // negative operators: !=, !~, not in and not exists.
 // "either.x = v" holds when it holds at either end, a negative operator when it
 // holds at both.
@@ -73,7 +74,7 @@ const (
 )
 
 // Operand is what a field is compared with: a value of the field's type or, for
-// an address field, a prefix; for a list and for Contains a keyword.
+// an address field, a prefix; for a list, a map and Contains a keyword.
 type Operand struct {
 	Value  flow.Value
 	Prefix netip.Prefix // valid only for an address prefix
@@ -116,8 +117,8 @@ func (c *Cond) holds(v flow.Value) bool {
 	if c.Op == Exists {
 		return true
 	}
-	if v.Type == flow.Keywords {
-		return slices.ContainsFunc(v.List, func(s string) bool { return c.holds(flow.Value{Type: flow.Keyword, Str: s}) })
+	if v.Type == flow.Keywords || v.Type == flow.Map {
+		return slices.ContainsFunc(v.Items(), func(s string) bool { return c.holds(flow.Value{Type: flow.Keyword, Str: s}) })
 	}
 	for i := range c.Values {
 		if c.compare(v, &c.Values[i]) {

@@ -316,7 +316,7 @@ func operandOf(op Op, field *flow.Field[flow.Flow], text string) (Operand, error
 		err = parseBool(text, value)
 	case flow.Time:
 		value.Int, err = timeOf(text)
-	default: // one of a list is a keyword as well
+	default: // one of a list or of a map is a keyword as well
 		value.Type, value.Str = flow.Keyword, text
 	}
 	return operand, err

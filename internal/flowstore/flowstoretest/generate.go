@@ -39,6 +39,12 @@ var (
 	processes  = []string{"curl", "nginx", "CURL", "python3.12", "100%", "a_b", "a-b", "axb", `say "hi"`, `back\slash`, "größe", "GRÖSSE", "日本", "", "x y", "(paren)", "naïve'quote"}
 	reasons    = []string{"connection_refused", "timed_out", "host_unreachable"}
 	domains    = []string{"example.com", "Example.com", "www.example.com", "a,b.example", "100%.example", "grö.example", ""}
+	namespaces = []string{"shop", "kube-system"}
+	pods       = []string{"web-5d8f9c7b6-abcde", "db-0"}
+	labels     = []flow.Labels{
+		{}, {}, flow.LabelsOf(), flow.LabelsOfMap(map[string]string{"app": "web"}), flow.LabelsOfMap(map[string]string{"app": "web", "tier": "front"}),
+		flow.LabelsOfMap(map[string]string{"App": "WEB", "example.com/größe": `100% "x"`, "none": ""}),
+	}
 	interfaces = []string{"eth0", "veth1"}
 	cgroups    = []string{"/system.slice/ssh.service", "/kubepods/besteffort/pod1/2", "/"}
 	addresses  = []string{
@@ -114,7 +120,21 @@ func (g *Generator) endpoint() flow.Endpoint {
 	if g.IntN(6) > 0 {
 		e.Address = netip.MustParseAddr(pick(g, addresses))
 	}
+	if g.IntN(2) == 0 {
+		e.Kubernetes = g.kubernetes()
+	}
 	return e
+}
+
+// kubernetes always knows the namespace, as what is decoded always knows something.
+func (g *Generator) kubernetes() *flow.Kubernetes {
+	return &flow.Kubernetes{
+		Namespace: flow.Intern(pick(g, namespaces)), Pod: g.name(pods), PodUID: g.name(pods), PodPrefix: g.name(pods), Container: g.name(processes),
+		PodLabels: pick(g, labels), NamespaceLabels: pick(g, labels),
+		WorkloadKind: g.name([]string{"Deployment", "Pod"}), WorkloadName: g.name(processes),
+		Node: g.name(hosts), Zone: g.name([]string{"a", "b"}), Network: g.name(domains),
+		Uncertain: flow.NameSetOf(g.name([]string{flow.UncertainLagging, flow.UncertainAmbiguous}), g.name([]string{flow.UncertainConflict})),
+	}
 }
 
 // Flow makes one flow record.
@@ -151,6 +171,9 @@ func (g *Generator) Flow() flow.Flow {
 			NXDomain: g.counter(), ServFail: g.counter(), Refused: g.counter(), OtherErrors: g.counter(),
 			LatencySum: g.counter(), LatencyMax: g.Uint32N(90000),
 		}
+	}
+	if k := f.Destination.Kubernetes; k != nil {
+		k.Service = flow.Service{Name: g.name(processes), Namespace: g.name(namespaces), PortName: g.name([]string{"http", ""}), Port: pick(g, ports)}
 	}
 	f.Destination.Domains = flow.NameSetOf(g.name(domains), g.name(domains), g.name(domains))
 	if g.IntN(2) == 0 {
@@ -262,8 +285,8 @@ func (g *Generator) operand(field *flow.Field[flow.Flow], prefixes bool, flows [
 	}
 	if len(flows) > 0 && g.IntN(8) > 0 {
 		for range 20 {
-			if v := field.Get(&flows[g.IntN(len(flows))]); v.Type == flow.Keywords {
-				return quote(pick(g, v.List))
+			if v := field.Get(&flows[g.IntN(len(flows))]); (v.Type == flow.Keywords || v.Type == flow.Map) && len(v.Items()) > 0 {
+				return quote(pick(g, v.Items()))
 			} else if v.Present() {
 				return quote(v.String())
 			}

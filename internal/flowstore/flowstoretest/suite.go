@@ -49,6 +49,7 @@ var Everything = flowstore.Selection{
 var Compare = cmp.Options{
 	cmp.Comparer(func(a, b flow.Name) bool { return a == b }),
 	cmp.Comparer(func(a, b flow.NameSet) bool { return a == b }),
+	cmp.Comparer(func(a, b flow.Labels) bool { return a == b }),
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
 	cmpopts.EquateEmpty(),
 }

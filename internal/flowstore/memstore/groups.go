@@ -99,6 +99,8 @@ func compareValues(a, b flow.Value) int {
 		return a.Addr.Compare(b.Addr)
 	case a.Type == flow.Keywords:
 		return slices.Compare(a.List, b.List)
+	case a.Type == flow.Map:
+		return flow.CompareLabels(a.Map, b.Map)
 	default:
 		return compare(a.Int, b.Int)
 	}

@@ -272,13 +272,14 @@ func (s *Store) Values(ctx context.Context, q flowstore.ValuesQuery) ([]flowstor
 	return values[:min(q.Limit, len(values))], nil
 }
 
-// single returns the values of a list one by one, and any other value alone.
+// single returns the values of a list or a map one by one, and any other value alone.
 func single(v flow.Value) []flow.Value {
-	if v.Type != flow.Keywords {
+	if v.Type != flow.Keywords && v.Type != flow.Map {
 		return []flow.Value{v}
 	}
-	values := make([]flow.Value, len(v.List))
-	for i, s := range v.List {
+	items := v.Items()
+	values := make([]flow.Value, len(items))
+	for i, s := range items {
 		values[i] = flow.Value{Type: flow.Keyword, Str: s}
 	}
 	return values

@@ -152,9 +152,21 @@ func cell(v flow.Value) sqldriver.Value {
 			list[i] = validText(s)
 		}
 		return list
+	case flow.Map:
+		return mapCell(v.Map)
 	default:
 		return nil
 	}
+}
+
+// mapCell keeps the order of the labels: DuckDB takes maps for equal only when it is
+// the same. Labels are UTF-8 already.
+func mapCell(labels flow.Labels) driver.OrderedMap {
+	var m driver.OrderedMap
+	for key, value := range labels.All() {
+		m.Set(key, value)
+	}
+	return m
 }
 
 // validText is s with U+FFFD in place of what is not UTF-8, which DuckDB refuses.

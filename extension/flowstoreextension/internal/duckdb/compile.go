@@ -105,8 +105,8 @@ func (s *statement) holds(c *filter.Cond) {
 	switch {
 	case c.Op == filter.Exists:
 		s.add(present(c.Field))
-	case c.Field.Type == flow.Keywords:
-		s.add("len(list_filter(" + quoteName(c.Field.Name) + ", lambda item: ")
+	case c.Field.Type == flow.Keywords || c.Field.Type == flow.Map:
+		s.add("len(list_filter(" + items(c.Field) + ", lambda item: ")
 		s.one(c, "item", "item")
 		s.add(")) > 0")
 	default:
@@ -192,6 +192,15 @@ func (s *statement) operand(v flow.Value) {
 	default:
 		s.add("?::VARCHAR", v.Str)
 	}
+}
+
+// items is the SQL for the values of a list, or of a map as key=value.
+func items(field *flow.Field[flow.Flow]) string {
+	name := quoteName(field.Name)
+	if field.Type == flow.Map {
+		return "list_transform(map_entries(" + name + "), lambda entry: entry.key || '=' || entry.value)"
+	}
+	return name
 }
 
 // present is the SQL for a field being there.

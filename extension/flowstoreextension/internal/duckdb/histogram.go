@@ -65,9 +65,9 @@ func (s *Store) Values(ctx context.Context, q flowstore.ValuesQuery) ([]flowstor
 	err := s.query(ctx, func(ctx context.Context, db *sql.DB) error {
 		kind := q.Field.Type
 		each, text := comparable(q.Field), printed(q.Field)
-		if kind == flow.Keywords {
+		if kind == flow.Keywords || kind == flow.Map {
 			kind = flow.Keyword
-			each = "unnest(" + each + ")"
+			each = "unnest(" + items(q.Field) + ")"
 			text = each
 		}
 		var stmt statement

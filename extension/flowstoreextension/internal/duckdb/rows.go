@@ -127,6 +127,15 @@ func value(want flow.Type, cell sqldriver.Value) (flow.Value, error) {
 			text, _ := item.(string)
 			v.List = append(v.List, text)
 		}
+	case driver.OrderedMap:
+		var list []flow.Label
+		values := c.Values()
+		for i, key := range c.Keys() {
+			key, _ := key.(string)
+			value, _ := values[i].(string)
+			list = append(list, flow.Label{Key: key, Value: value})
+		}
+		v.Map = flow.LabelsOf(list...)
 	default:
 		return flow.Value{}, fmt.Errorf("holds a %T", cell)
 	}

@@ -86,6 +86,7 @@ var sqlTypes = map[flow.Type]string{
 	flow.Boolean:  "BOOLEAN",
 	flow.Time:     "TIMESTAMP_NS",
 	flow.Keywords: "VARCHAR[]",
+	flow.Map:      "MAP(VARCHAR, VARCHAR)",
 }
 
 // migrate brings the tables to this build's layout, in place and in one

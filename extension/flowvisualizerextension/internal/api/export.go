@@ -153,7 +153,7 @@ func cell(v flow.Value) string {
 		return printTime(v.Int)
 	}
 	s := v.String()
-	if v.Type != flow.Keyword && v.Type != flow.Keywords || s == "" {
+	if v.Type != flow.Keyword && v.Type != flow.Keywords && v.Type != flow.Map || s == "" {
 		return s
 	}
 	switch s[0] {

@@ -63,7 +63,14 @@ func schemaOf(f *flow.Field[flow.Flow]) map[string]any {
 	case flow.Time:
 		schema["type"], schema["format"] = "string", "date-time"
 	case flow.Keywords:
-		schema["type"], schema["items"] = "array", map[string]any{"type": "string"}
+		items := map[string]any{"type": "string"}
+		if len(f.Values) > 0 {
+			items["enum"] = f.Values
+		}
+		schema["type"], schema["items"] = "array", items
+		return schema
+	case flow.Map:
+		schema["type"], schema["additionalProperties"] = "object", map[string]any{"type": "string"}
 	default:
 		schema["type"] = "string"
 	}

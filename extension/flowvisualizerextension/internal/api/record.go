@@ -89,6 +89,17 @@ func appendValue(buf []byte, v flow.Value) []byte {
 			buf = appendString(buf, s)
 		}
 		return append(buf, ']')
+	case flow.Map:
+		buf = append(buf, '{')
+		separator := ""
+		for key, value := range v.Map.All() {
+			buf = append(buf, separator...)
+			buf = appendString(buf, key)
+			buf = append(buf, ':')
+			buf = appendString(buf, value)
+			separator = ","
+		}
+		return append(buf, '}')
 	default:
 		return append(buf, "null"...)
 	}

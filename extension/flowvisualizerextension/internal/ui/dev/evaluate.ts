@@ -31,6 +31,7 @@ function matchesCond(c: Cond, f: Flow): boolean {
 function one(c: Cond, v: Flow[string]): boolean {
   if (v === undefined) return negative.has(c.op);
   if (Array.isArray(v)) return negative.has(c.op) ? v.every((w) => one(c, w)) : v.some((w) => one(c, w));
+  if (typeof v === "object") return one(c, Object.entries(v).map(([key, value]) => `${key}=${value}`));
   const equal = (w: string) => (w.includes("/") && typeof v === "string" ? inPrefix(v, w) : String(v) === w);
   const compare = (w: string) => (typeof v === "number" ? v - Number(w) : String(v) < w ? -1 : String(v) > w ? 1 : 0);
   const [first = ""] = c.values;

@@ -42,7 +42,7 @@ export interface Status {
 
 export interface Field {
   name: string;
-  type: "address" | "keyword" | "keywords" | "integer" | "time" | "boolean";
+  type: "address" | "keyword" | "keywords" | "map" | "integer" | "time" | "boolean";
   unit: string;
   description: string;
   role: "dimension" | "counter" | "gauge";
@@ -52,8 +52,8 @@ export interface Field {
 
 export type Scalar = string | number | boolean;
 
-/** An attribute of type keywords is a list. */
-export type Attribute = Scalar | string[];
+/** An attribute of type keywords is a list, one of type map an object. */
+export type Attribute = Scalar | string[] | Record<string, string>;
 
 /** A flow record: attribute names to values, absent attributes left out. */
 export type Flow = Record<string, Attribute | undefined>;

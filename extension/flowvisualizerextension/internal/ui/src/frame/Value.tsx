@@ -2,6 +2,7 @@
 // alt-click excludes it.
 
 import { Fragment, useEffect, useState, type MouseEvent, type ReactNode } from "react";
+import type { Attribute } from "../api/types";
 import { valueFilter } from "../filter/chips";
 import { serialise } from "../filter/grammar";
 import { filterValue } from "../state/actions";
@@ -26,6 +27,12 @@ export function Value({ field, value, children, className = "", quiet }: ValuePr
       {children}
     </button>
   );
+}
+
+/** What a filter looks at one by one: the values of a list, a map's keys as key=value. */
+export function itemsOf(value: Attribute): string[] | undefined {
+  if (Array.isArray(value)) return value;
+  return typeof value === "object" ? Object.entries(value).map(([key, v]) => `${key}=${v}`) : undefined;
 }
 
 /** The values of a list, each a filter of its own. */

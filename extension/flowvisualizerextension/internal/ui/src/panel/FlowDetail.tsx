@@ -1,9 +1,9 @@
 import { useFields, useFlow } from "../api/queries";
 import { useStream } from "../api/stream";
-import type { Attribute as AttributeValue, Field } from "../api/types";
+import type { Attribute as AttributeValue, Field, Scalar } from "../api/types";
 import { clock, micros } from "../format/format";
 import { Verdict } from "../frame/icons";
-import { Value, Values } from "../frame/Value";
+import { itemsOf, Value, Values } from "../frame/Value";
 import { levels } from "../map/levels";
 import { denial, formatField, rttMean, text } from "../table/columns";
 import { Ends } from "./Ends";
@@ -41,13 +41,14 @@ export function FlowDetail({ id }: { id: string }) {
 }
 
 function Attribute({ field, value }: { field: Field; value: AttributeValue }) {
+  const items = itemsOf(value);
   return (
     <>
       <dt title={field.description}>{field.name}</dt>
       <dd>
-        {Array.isArray(value)
-          ? <Values field={field.name} values={value} />
-          : <Value field={field.name} value={String(value)} className={field.type === "address" ? "mono" : ""}>{formatField(field, value)}</Value>}
+        {items
+          ? <Values field={field.name} values={items} />
+          : <Value field={field.name} value={String(value)} className={field.type === "address" ? "mono" : ""}>{formatField(field, value as Scalar)}</Value>}
       </dd>
     </>
   );

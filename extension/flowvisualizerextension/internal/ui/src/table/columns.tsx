@@ -6,7 +6,7 @@ import type { Field, Flow, Scalar } from "../api/types";
 import { bytes, clock, count, dateTime, micros } from "../format/format";
 import { message, service } from "../format/services";
 import { Verdict } from "../frame/icons";
-import { Value, Values } from "../frame/Value";
+import { itemsOf, Value, Values } from "../frame/Value";
 import { setView } from "../state/view";
 
 export interface Column {
@@ -113,8 +113,9 @@ export function fieldColumn(field: Field): Column {
     cell: (f) => {
       const v = f[field.name];
       if (v === undefined) return dash;
-      if (Array.isArray(v)) return <Values quiet field={field.name} values={v} />;
-      if (field.type === "time" || numeric) return formatField(field, v);
+      const items = itemsOf(v);
+      if (items) return <Values quiet field={field.name} values={items} />;
+      if (field.type === "time" || numeric) return formatField(field, v as Scalar);
       return <Value quiet field={field.name} value={String(v)} className={field.type === "address" ? "mono" : ""}>{String(v)}</Value>;
     },
   };
