@@ -3,6 +3,7 @@ package identity
 import (
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -14,6 +15,7 @@ type Index struct {
 	grace time.Duration
 	now   func() time.Time
 
+	pods      atomic.Int64 // those that ended included
 	ids       table[ID, *record]
 	addresses tenures[*record]
 
@@ -53,6 +55,20 @@ func (x *Index) Pod(id ID) *Pod {
 	return r.pod.Load()
 }
 
+// PodThen is Pod for what may name another pod by now: nil for one that had completed or
+// was deleted at a time.
+func (x *Index) PodThen(id ID, at int64) *Pod {
+	r, ok := x.ids.get(id)
+	if !ok {
+		return nil
+	}
+	p := r.pod.Load()
+	if gone := r.gone.Load(); gone != 0 && at >= gone || p.Released != 0 && at >= p.Released {
+		return nil
+	}
+	return p
+}
+
 // PodAt returns the pod that held addr throughout the interval from the time first to the
 // time last, or nil with the reason.
 func (x *Index) PodAt(addr netip.Addr, first, last int64) (*Pod, Verdict) {
@@ -75,6 +91,7 @@ func (x *Index) setPod(p *Pod) {
 	r, known := x.ids.get(IDOf(p.UID))
 	if !known {
 		r = new(record)
+		x.pods.Add(1)
 	}
 	before := r.pod.Swap(p)
 	p.keys(func(id ID) { x.ids.set(id, r) })
@@ -90,11 +107,11 @@ func (x *Index) setPod(p *Pod) {
 			// It had others: when it got this one is not known but by now.
 			own.from, own.sure, own.to = now, now, max(now, s.to)
 		}
-		if !before.holds(addr) || r.gone || p.Released == 0 && before.Released == 0 {
+		if !before.holds(addr) || r.gone.Load() != 0 || p.Released == 0 && before.Released == 0 {
 			x.addresses.begin(addr, r, own)
 		}
 	}
-	r.gone = false
+	r.gone.Store(0)
 	for _, addr := range before.Addresses {
 		if !p.holds(addr) {
 			x.release(r, addr, now, now)
@@ -139,17 +156,17 @@ func (x *Index) DeletePod(uid string) {
 }
 
 func (x *Index) deletePod(r *record) {
-	if r.gone {
+	if r.gone.Load() != 0 {
 		return
 	}
 	now := x.now().UnixNano()
-	r.gone = true
+	r.gone.Store(now)
 	p := r.pod.Load()
 	for _, addr := range p.Addresses {
 		x.addresses.end(addr, r, now)
 	}
 	x.bury(now, func() {
-		if !r.gone {
+		if r.gone.Load() == 0 {
 			return // it was there again
 		}
 		p := r.pod.Load()
@@ -157,6 +174,7 @@ func (x *Index) deletePod(r *record) {
 			x.addresses.forget(addr, r)
 		}
 		p.keys(func(id ID) { x.drop(id, r) })
+		x.pods.Add(-1)
 	})
 }
 
@@ -200,19 +218,15 @@ func (x *Index) Sweep() {
 	}
 }
 
-// Size is how much an Index holds.
+// Size is how much an Index holds. Pods and Addresses include what has ended and is not
+// forgotten; Ended counts what is to be forgotten.
 type Size struct{ Pods, Addresses, Services, Nodes, Ended int }
 
 // Size counts.
 func (x *Index) Size() Size {
-	s := Size{Addresses: x.addresses.len(), Services: x.services.len(), Nodes: x.nodes.len()}
-	x.ids.each(func(id ID, r *record) {
-		if id == IDOf(r.pod.Load().UID) {
-			s.Pods++
-		}
-	})
 	x.write.Lock()
-	s.Ended = len(x.grave)
-	x.write.Unlock()
-	return s
+	defer x.write.Unlock()
+	return Size{
+		Pods: int(x.pods.Load()), Addresses: x.addresses.len(), Services: x.services.len(), Nodes: x.nodes.len(), Ended: len(x.grave),
+	}
 }

@@ -71,9 +71,8 @@ func (o *Owner) Learn(w Workload) { o.workload.Store(&w) }
 // record is a pod's place in the index, the same through all its changes.
 type record struct {
 	pod atomic.Pointer[Pod]
-	// gone is set while the pod is deleted but not forgotten; the index's writer
-	// owns it.
-	gone bool
+	// gone is when the pod was deleted, 0 while it is not: set until it is forgotten.
+	gone atomic.Int64
 }
 
 // keys calls f with each of the ids that a pod goes by.
