@@ -112,7 +112,7 @@ const mostAdded = 28
 // stateAt is the state that a batch is looked at with.
 func (p *identifier) stateAt(now time.Time, last bool) resolve.State {
 	view := p.view.Load()
-	state := resolve.State{Watched: p.cluster != nil, Synced: view.podsSynced, Young: math.MaxInt64}
+	state := resolve.State{Watched: view.watched, Synced: view.podsSynced, Young: math.MaxInt64}
 	if !view.failing.IsZero() {
 		state.Failing = view.failing.UnixNano()
 	}

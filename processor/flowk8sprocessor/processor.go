@@ -61,7 +61,8 @@ type identifier struct {
 
 // view is how the cluster's watches were doing when they were last looked at.
 type view struct {
-	settled, podsSynced bool
+	// watched is set where there is a cluster.
+	watched, settled, podsSynced bool
 	// failing is since when pods cannot be watched, began when all had been seen first.
 	failing, began time.Time
 }
@@ -192,7 +193,7 @@ var endOfTime = time.Unix(1<<40, 0)
 
 // ConsumeLogs implements consumer.Logs.
 func (p *identifier) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
-	if p.cluster != nil && !p.view.Load().settled && p.now().Before(p.patience) {
+	if !p.view.Load().settled && p.now().Before(p.patience) {
 		if p.wait(ctx, batch{logs: logs, records: logs.LogRecordCount(), due: p.patience, forSync: true}) {
 			return nil
 		}
@@ -260,7 +261,7 @@ func (p *identifier) look() {
 	if p.cluster == nil {
 		return
 	}
-	now := view{settled: true, began: p.view.Load().began}
+	now := view{watched: true, settled: true, began: p.view.Load().began}
 	var failures []error
 	for _, s := range p.cluster.Status() {
 		now.settled = now.settled && s.Settled()

@@ -91,7 +91,7 @@ func (r *Resolver) nearPod(q *Question, e *End, a *Answer) {
 		return
 	}
 	if q.Namespace != 0 {
-		r.namespaces.learn(q.namespace(), identity.IDOf(a.Pod.UID))
+		r.namespaces.learn(q.namespace(), id)
 	}
 	if other, verdict := r.lookUp(q, e); verdict == identity.Found && other != a.Pod && other.UID != a.Pod.UID {
 		a.Reasons |= Ambiguous // the process of one pod in the network of another
