@@ -28,7 +28,7 @@ type Status struct {
 }
 
 // Settled reports whether waiting for the kind is of no more use.
-func (s *Status) Settled() bool { return s.Synced || s.Denied }
+func (s Status) Settled() bool { return s.Synced || s.Denied }
 
 // health keeps the Status of one kind. Its methods may be called from anywhere.
 type health struct {
