@@ -65,6 +65,7 @@ generate-collector:
 
 generate-docs:
 	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestFieldsDocumentation$$' ./internal/flow
+	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestRoles$$' ./processor/flowk8sprocessor
 
 generate-bpf:
 	@go generate $(BPF)

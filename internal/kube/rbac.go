@@ -9,10 +9,15 @@ import (
 // of that name.
 const account = "otelcol-flowlogs"
 
-// Manifest prints rules as the role of the collector's service account.
+// Manifest prints rules as the role of the collector's service account, and that account.
 func Manifest(rules []Rule) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `apiVersion: v1
+kind: Namespace
+metadata:
+  name: %[1]s
+---
+apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: %[1]s

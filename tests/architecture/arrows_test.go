@@ -78,7 +78,7 @@ func TestNoComponentImportsAnother(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"receiver/flowlogreceiver", "exporter/flowstoreexporter",
+		"receiver/flowlogreceiver", "processor/flowk8sprocessor", "exporter/flowstoreexporter",
 		"extension/flowstoreextension", "extension/flowvisualizerextension",
 	} {
 		if !seen[want] {
@@ -110,6 +110,26 @@ func TestFlowImportsOnlyPdataAndTheStandardLibrary(t *testing.T) {
 		if !standard && !strings.HasPrefix(imported, "go.opentelemetry.io/collector/pdata/") {
 			t.Errorf("internal/flow imports %s", imported)
 		}
+	}
+}
+
+// TestOnlyTheWatchKnowsTheClusterClient keeps what is asked for every flow, and the
+// components, free of the API's objects.
+func TestOnlyTheWatchKnowsTheClusterClient(t *testing.T) {
+	found := false
+	for path, p := range list(t) {
+		for _, imported := range p.Imports {
+			if !strings.HasPrefix(imported, "k8s.io/") {
+				continue
+			}
+			found = true
+			if path != "internal/kube" && !strings.HasPrefix(path, "tests/") {
+				t.Errorf("%s imports %s; internal/kube owns it", path, imported)
+			}
+		}
+	}
+	if !found {
+		t.Error("no package imports k8s.io")
 	}
 }
 

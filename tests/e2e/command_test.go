@@ -69,6 +69,7 @@ func TestExampleConfigsAreValid(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no examples found: %v", err)
 	}
+	t.Setenv("K8S_NODE_NAME", "node-1") // which has no default that would be right
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			path, err := filepath.Abs(file)

@@ -15,7 +15,7 @@ var generators = []struct {
 	needs  string
 }{
 	{"generate-collector", []string{"distribution/components.go", "distribution/main*.go"}, "go"},
-	{"generate-docs", []string{"docs/fields.md"}, "go"},
+	{"generate-docs", []string{"docs/fields.md", "deploy/kubernetes/rbac.yaml", "processor/flowk8sprocessor/README.md"}, "go"},
 	{"generate-bpf", []string{"receiver/flowlogreceiver/internal/bpf/*_bpfe[lb].go", "receiver/flowlogreceiver/internal/bpf/*_bpfe[lb].o"}, "clang-16"},
 	{"generate-ui", []string{uiDir + "/dist"}, "npm"},
 }
