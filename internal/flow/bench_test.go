@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/meter"
 )
 
 // typicalBatch is what one interval of a busy machine looks like: every
@@ -42,23 +41,23 @@ const batchSize = 1000
 func BenchmarkEncode(b *testing.B) {
 	batch, now := typicalBatch(batchSize), time.Now()
 	b.ReportAllocs()
-	m := startMeter()
+	m := meter.Start()
 	for b.Loop() {
 		flow.Encode(batch, now)
 	}
-	m.report(b)
+	m.PerSecond(b, "records", batchSize)
 }
 
 func BenchmarkDecode(b *testing.B) {
 	logs := flow.Encode(typicalBatch(batchSize), time.Now())
 	b.ReportAllocs()
-	m := startMeter()
+	m := meter.Start()
 	for b.Loop() {
 		if _, rejected := flow.Decode(logs); rejected.Err() != nil {
 			b.Fatal(rejected.Err())
 		}
 	}
-	m.report(b)
+	m.PerSecond(b, "records", batchSize)
 }
 
 func BenchmarkMerge(b *testing.B) {
@@ -76,23 +75,4 @@ func BenchmarkKey(b *testing.B) {
 	for b.Loop() {
 		seen[flows[0].Key(false)]++
 	}
-}
-
-// meter measures records per second of processor time, which other load on the
-// machine and a collector of garbage on another core do not flatter.
-type meter struct{ began time.Duration }
-
-func startMeter() meter { return meter{processorTime()} }
-
-func (m meter) report(b *testing.B) {
-	used := processorTime() - m.began
-	b.ReportMetric(float64(b.N)*batchSize/used.Seconds(), "records/cpu-s")
-}
-
-func processorTime() time.Duration {
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

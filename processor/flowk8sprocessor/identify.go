@@ -95,7 +95,9 @@ func (p *identifier) identifyRecord(attrs pcommon.Map, from *observer, state *re
 	if answers[resolve.Source].Waiting || answers[resolve.Destination].Waiting {
 		return true
 	}
-	attrs.EnsureCapacity(attrs.Len() + mostAdded)
+	if room := r.room(&answers); room > 0 {
+		attrs.EnsureCapacity(attrs.Len() + room)
+	}
 	for end := range answers {
 		reasons := p.write(attrs, &r, end, &answers[end])
 		n.types[answers[end].Type]++
@@ -106,8 +108,21 @@ func (p *identifier) identifyRecord(attrs pcommon.Map, from *observer, state *re
 	return false
 }
 
-// mostAdded is how many attributes two pods and a service get.
-const mostAdded = 28
+// room is how many attributes more there will be, at most: a pod that is new to the record
+// has many.
+func (r *record) room(answers *[2]resolve.Answer) int {
+	const ofPod, ofService = 12, 4
+	n := 0
+	for end := range answers {
+		if answers[end].Pod != nil && !r.has[end][podName] {
+			n += ofPod
+		}
+	}
+	if answers[resolve.Destination].Service.Service != nil && !r.has[resolve.Destination][serviceName] {
+		n += ofService
+	}
+	return n
+}
 
 // stateAt is the state that a batch is looked at with.
 func (p *identifier) stateAt(now time.Time, last bool) resolve.State {

@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/meter"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
 )
 
@@ -27,7 +26,7 @@ func BenchmarkEventsToLogs(b *testing.B) {
 			events := interval(10_000)
 			records := 0
 			b.ReportAllocs()
-			began := processorTime()
+			began := meter.Used()
 			for b.Loop() {
 				for i := range events {
 					c.event(&events[i])
@@ -39,7 +38,7 @@ func BenchmarkEventsToLogs(b *testing.B) {
 				c.peers.cut()
 				c.places.cut()
 			}
-			used := (processorTime() - began).Seconds()
+			used := (meter.Used() - began).Seconds()
 			b.ReportMetric(float64(b.N*len(events))/used, "events/cpu-s")
 			b.ReportMetric(float64(records)/used, "records/cpu-s")
 		})
@@ -60,14 +59,6 @@ func interval(n int) []probe.Event {
 		}
 	}
 	return events
-}
-
-func processorTime() time.Duration {
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkTranslations completes a batch of events, with a translator that costs
