@@ -68,6 +68,7 @@ func BenchmarkConsumeLogs(b *testing.B) {
 		f := flowOf(at)
 		f.ID.Counter = uint64(i + 1)
 		from, to := i*7%pods, i*13%pods
+		f.NetworkNamespace = uint32(1 + from)
 		f.Source.Address, f.Destination.Address, f.Destination.OriginalAddress, f.Destination.OriginalPort = address(10, from), address(10, to), address(11, i), 80
 		f.Process = flow.Process{Cgroup: flow.Intern("/kubepods/pod" + uid(from) + "/" + container(from)), Container: flow.Intern(container(from))}
 		batch.Flows = append(batch.Flows, f)
