@@ -44,6 +44,12 @@ soak: ## churn namespaces, interfaces and sockets under the receiver for LENGTH 
 	@tools/install-needs build test
 	FLOWLOG_TEST_SOAK=$(or $(LENGTH),5m) go test -count=1 -v -run '^TestSoak$$' -timeout 1h ./receiver/flowlogreceiver
 
+.PHONY: cluster
+cluster: ## start a Kubernetes cluster to try things on; NODES=2 FAKE_NODES=10
+	@tools/install-needs build test
+	@go build -o .cache/bin/cluster ./tests/cluster/run
+	@.cache/bin/cluster -nodes=$(or $(NODES),1) -fake-nodes=$(or $(FAKE_NODES),0)
+
 .PHONY: lint
 lint: $(LINT) ## run golangci-lint
 	@$(LINT) run ./...

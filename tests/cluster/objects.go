@@ -1,0 +1,121 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// Object is an object of Kubernetes as JSON has it.
+type Object = map[string]any
+
+const (
+	// writers is how many requests CreateAll has under way.
+	writers = 16
+	// patiencePerObject is what a wait for many objects adds to patience for each.
+	patiencePerObject = 50 * time.Millisecond
+)
+
+// CreateAll posts the objects to a path such as "/api/v1/nodes", many at a time and
+// in no order, and returns when all are there. Of several refusals it returns the
+// first, and does not begin others.
+func (c *Client) CreateAll(ctx context.Context, path string, objects iter.Seq[Object]) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	queue := make(chan Object)
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for o := range queue {
+				if err := c.Do(ctx, http.MethodPost, path, o, nil); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for o := range objects {
+		if ctx.Err() != nil {
+			break
+		}
+		queue <- o
+	}
+	close(queue)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// WaitPodsReady returns when a namespace has n pods or more and all of them are
+// ready. It is bounded; the error names a pod that was not.
+func (c *Cluster) WaitPodsReady(ctx context.Context, namespace string, n int) error {
+	path := "/api/v1/namespaces/" + namespace + "/pods"
+	return c.waitReady(ctx, path, n, func(ctx context.Context) error {
+		// The server finds out cheaply that the long list is not worth asking for.
+		var pending list
+		err := c.admin.Do(ctx, http.MethodGet, path+"?limit=1&fieldSelector="+url.QueryEscape("status.phase!=Running"), nil, &pending)
+		if err == nil && len(pending.Items) > 0 {
+			err = fmt.Errorf("pod %s does not run", pending.Items[0].Metadata.Name)
+		}
+		return err
+	})
+}
+
+// WaitNodesReady returns when there are n nodes or more and all of them are ready.
+// It is bounded; the error names a node that was not.
+func (c *Cluster) WaitNodesReady(ctx context.Context, n int) error {
+	return c.waitReady(ctx, "/api/v1/nodes", n, func(context.Context) error { return nil })
+}
+
+// waitReady waits for n objects at path, all ready, and looks at them only once
+// first succeeds.
+func (c *Cluster) waitReady(ctx context.Context, path string, n int, first func(context.Context) error) error {
+	limit := patience + time.Duration(n)*patiencePerObject
+	err := until(ctx, limit, func(ctx context.Context) error {
+		if err := first(ctx); err != nil {
+			return err
+		}
+		return c.allReady(ctx, path, n)
+	})
+	if err != nil {
+		return fmt.Errorf("wait for %d ready objects in %s: %w", n, path, err)
+	}
+	return nil
+}
+
+// list is what is read of a list of pods or nodes.
+type list struct {
+	Items []struct {
+		Metadata struct{ Name string }
+		Status   struct {
+			Conditions []struct{ Type, Status, Reason, Message string }
+		}
+	}
+}
+
+func (c *Cluster) allReady(ctx context.Context, path string, n int) error {
+	var l list
+	if err := c.admin.Do(ctx, http.MethodGet, path, nil, &l); err != nil {
+		return err
+	}
+	if len(l.Items) < n {
+		return fmt.Errorf("there are %d", len(l.Items))
+	}
+	for _, item := range l.Items {
+		err := errors.New("it has no condition Ready")
+		for _, condition := range item.Status.Conditions {
+			if condition.Type == "Ready" && condition.Status == "True" {
+				err = nil
+			} else if condition.Type == "Ready" {
+				err = fmt.Errorf("%s %s", condition.Reason, condition.Message)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s is not ready: %w", item.Metadata.Name, err)
+		}
+	}
+	return nil
+}
