@@ -16,7 +16,7 @@ const (
 	// defaultRange is how far back a request without from looks.
 	defaultRange = 15 * time.Minute
 	// maxGroupFields bounds the length of a group's key.
-	maxGroupFields = 16
+	maxGroupFields = 24
 )
 
 // params reads the parameters of one request. now is taken once, so that every
