@@ -6,7 +6,9 @@ import type { Connect, Plugin } from "vite";
 import type { Bucket, Flow, Group, Measures } from "../src/api/types.ts";
 import { type Expr, FilterError, parse } from "../src/filter/grammar.ts";
 import { matches } from "./evaluate.ts";
-import { fields, interval, intervalMs, type Scenario } from "./traffic.ts";
+import { clusterName, nodeNames } from "./cluster.ts";
+import { fields } from "./fields.ts";
+import { interval, intervalMs, type Scenario } from "./traffic.ts";
 
 const host = "debian-vm";
 
@@ -130,7 +132,7 @@ class MockServer {
 
   private groups(q: Query): object {
     const by = (q.params.get("by") ?? "").split(",").filter(Boolean);
-    if (by.length > 16) throw new BadRequest("bad_request", "group by at most 16", "by");
+    if (by.length > 24) throw new BadRequest("bad_request", "group by at most 24", "by");
     const sort = q.params.get("sort") ?? "bytes";
     const limit = Number(q.params.get("limit") ?? 500);
     const found = new Map<string, Group>();
@@ -192,11 +194,15 @@ class MockServer {
     return { losses, total: { connections: inside ? count : 0, records: 0, packets: 0 } };
   }
 
-  private agent(): object {
+  private hosts(): readonly string[] {
+    return this.scenario === "cluster" ? nodeNames : [host];
+  }
+
+  private agent(name: string): object {
     const lastSeen = Math.floor(Date.now() / intervalMs) * intervalMs;
     const idle = this.scenario === "idle";
     return {
-      host, node: "", cluster: "", version: "0.1.0", lastSeen: new Date(lastSeen).toISOString(), started: new Date(this.oldest).toISOString(), intervalSeconds: intervalMs / 1000,
+      host: name, ...(this.scenario === "cluster" ? { node: name, cluster: clusterName } : { node: "", cluster: "" }), version: "0.1.0", lastSeen: new Date(lastSeen).toISOString(), started: new Date(this.oldest).toISOString(), intervalSeconds: intervalMs / 1000,
       engines: [
         ...["tcp", "datagram", "drops", "nat"].map((name) => ({ name, on: true, detail: "" })),
         ...["forward", "dns"].map((name) => ({ name, on: false, detail: "turned off in the configuration" })),
@@ -209,12 +215,12 @@ class MockServer {
     const idle = this.scenario === "idle";
     const now = new Date().toISOString();
     return {
-      product: "otelcol-flowlogs", version: "0.1.0", now, host,
+      product: "otelcol-flowlogs", version: "0.1.0", now, host: this.hosts()[0],
       store: {
         kind: "duckdb", path: "data/flows.duckdb", sizeBytes: 104_000_000, maxSizeBytes: 2_147_483_648, retentionSeconds: 604_800, records: idle ? 0 : 18_204,
         ...(idle ? {} : { oldest: new Date(this.oldest).toISOString(), newest: now }),
       },
-      agents: [this.agent()],
+      agents: this.hosts().map((name) => this.agent(name)),
     };
   }
 
@@ -227,7 +233,7 @@ class MockServer {
       const flows = this.flows({ ...q, from: since, to: now }).reverse();
       since = now;
       if (flows.length > 0) res.write(`event: flows\ndata: ${JSON.stringify({ flows })}\n\n`);
-      res.write(`event: agent\ndata: ${JSON.stringify(this.agent())}\n\n`);
+      for (const name of this.hosts()) res.write(`event: agent\ndata: ${JSON.stringify(this.agent(name))}\n\n`);
     }, 1000);
     req.on("close", () => clearInterval(timer));
   }

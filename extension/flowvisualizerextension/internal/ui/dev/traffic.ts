@@ -1,14 +1,15 @@
 // Seeded traffic of one machine: the same five seconds always hold the same
 // records, whenever and however often they are asked for.
 
-import type { Field, Flow } from "../src/api/types.ts";
+import type { Flow } from "../src/api/types.ts";
+import { cluster } from "./cluster.ts";
 
 export const intervalMs = 5000;
 
-/** many: a process that calls 5,000 addresses; loss: a ring buffer that overflowed; idle: nothing at all; first: a recording that has only just begun; loopback: programs that call each other and themselves. */
-export type Scenario = "usual" | "many" | "loss" | "idle" | "first" | "loopback";
+/** many: a process that calls 5,000 addresses; loss: a ring buffer that overflowed; idle: nothing at all; first: a recording that has only just begun; loopback: programs that call each other and themselves; cluster: a Kubernetes cluster of three nodes. */
+export type Scenario = "usual" | "many" | "loss" | "idle" | "first" | "loopback" | "cluster";
 
-interface Talk {
+export interface Talk {
   from: [process: string | undefined, address: string];
   to: [process: string | undefined, address: string];
   port: number;
@@ -20,6 +21,8 @@ interface Talk {
   rtt: number;
   deny?: keyof typeof denyReasons;
   reset?: number;
+  /** What is known besides, beyond what follows from the rest. */
+  more?: Flow;
 }
 
 const me = "192.168.1.42";
@@ -76,7 +79,7 @@ export function interval(index: number, scenario: Scenario): Flow[] {
   const next = random(index * 7919 + 17);
   const flows: Flow[] = [];
   const wave = 1 + 0.5 * Math.sin(index / 17) + 0.25 * Math.sin(index / 5);
-  for (const [i, t] of (scenario === "loopback" ? loopback : talks).entries()) {
+  for (const [i, t] of talksOf(scenario).entries()) {
     const burst = t.deny && index % 40 < 6 ? 5 : 1;
     // Nobody is new after the first interval of a young recording: what moves on its map then is no newcomer's doing.
     const n = Math.max(scenario === "first" ? 1 : 0, Math.floor(t.rate * wave * burst + next()));
@@ -84,6 +87,11 @@ export function interval(index: number, scenario: Scenario): Flow[] {
   }
   if (scenario === "many") flows.push(...crawl(index, next));
   return flows;
+}
+
+function talksOf(scenario: Scenario): readonly Talk[] {
+  if (scenario === "cluster") return cluster;
+  return scenario === "loopback" ? loopback : talks;
 }
 
 function crawl(index: number, next: () => number): Flow[] {
@@ -141,6 +149,7 @@ function record(index: number, i: number, t: Talk, n: number, next: () => number
     "flow.connections.timed_out": 0,
     "flow.connections.abandoned": 0,
     "host.name": "debian-vm",
+    ...t.more,
   };
   if (t.rtt > 0) {
     f["flow.tcp.rtt.sum"] = Math.round(t.rtt * n * jitter);
@@ -152,42 +161,3 @@ function record(index: number, i: number, t: Talk, n: number, next: () => number
   for (const k of Object.keys(f)) if (f[k] === undefined) delete f[k];
   return f;
 }
-
-const dimension = (name: string, type: Field["type"], description: string, values?: string[]): Field => ({
-  name, type, unit: "", description, role: "dimension", groupable: type !== "time", ...(values ? { values } : {}),
-});
-const counter = (name: string, unit: string, description: string): Field => ({ name, type: "integer", unit, description, role: "counter", groupable: false });
-const scopes = ["loopback", "link_local", "private", "unique_local", "cgnat", "multicast", "public"];
-
-export const fields: Field[] = [
-  dimension("flow.id", "keyword", "Identity of the record."),
-  dimension("flow.start", "time", "Start of the interval."),
-  dimension("flow.end", "time", "End of the interval."),
-  dimension("flow.reporter", "keyword", "The end that made the record.", ["source", "destination", "forward"]),
-  dimension("flow.peer.observed", "boolean", "Whether an agent also reports the other end."),
-  dimension("flow.action", "keyword", "What the kernel did.", ["allow", "deny"]),
-  dimension("flow.deny.reason", "keyword", "Why the kernel refused."),
-  dimension("flow.deny.class", "keyword", "The same in plain words.", ["policy_drop", "reject", "no_listener", "timeout", "unreachable", "buffer", "invalid", "other"]),
-  dimension("network.transport", "keyword", "Transport protocol.", ["tcp", "udp", "icmp", "ipv6-icmp", "sctp"]),
-  dimension("network.type", "keyword", "IP version.", ["ipv4", "ipv6"]),
-  ...(["source", "destination"] as const).flatMap((e) => [
-    dimension(`${e}.address`, "address", `Address of the ${e}.`),
-    dimension(`${e}.port`, "integer", `Port of the ${e}.`),
-    dimension(`${e}.type`, "keyword", `What stands at the ${e}.`, ["host", "network"]),
-    dimension(`${e}.scope`, "keyword", `Range that the ${e}'s address lies in.`, scopes),
-    dimension(`${e}.process.executable.name`, "keyword", `Process at the ${e}.`),
-    counter(`${e}.bytes`, "By", `Bytes that the ${e} sent, IP layer.`),
-    counter(`${e}.packets`, "{packet}", `Packets that the ${e} sent.`),
-    counter(`${e}.payload.bytes`, "By", `Application bytes that the ${e} sent.`),
-  ]),
-  dimension("destination.domains", "keywords", "Names that were looked up for the destination's address."),
-  dimension("process.executable.name", "keyword", "The reporter's process."),
-  dimension("process.pid", "integer", "Its process id."),
-  dimension("host.name", "keyword", "The machine that made the record."),
-  ...["seen", "started", "completed", "open", "reset", "timed_out", "abandoned"].map((n) => counter(`flow.connections.${n}`, "{connection}", `Connections ${n}.`)),
-  counter("flow.tcp.rtt.sum", "us", "Sum of smoothed round-trip times."),
-  counter("flow.tcp.rtt.samples", "{connection}", "Connections with a round-trip time."),
-  { ...counter("flow.tcp.rtt.min", "us", "Least round-trip time."), role: "gauge" },
-  { ...counter("flow.tcp.rtt.max", "us", "Largest round-trip time."), role: "gauge" },
-  counter("flow.tcp.retransmits", "{packet}", "Segments sent again."),
-];

@@ -79,6 +79,18 @@ if (usual.mock) {
     ["loopback", "map-loopback", {}],
     ["loopback", "map-loopback-dark", { theme: "dark" }],
     ["idle", "state-waiting", { wait: ".state" }],
+    ...["light", "dark"].flatMap((theme) => [
+      ["cluster", `cluster-${theme}`, { theme }],
+      ["cluster", `cluster-1280-${theme}`, { theme, size: { width: 1280, height: 900 } }],
+      ["cluster", `cluster-1920-${theme}`, { theme, size: { width: 1920, height: 1080 } }],
+      ["cluster", `cluster-namespaces-${theme}`, { theme, path: "?level=namespace" }],
+      ["cluster", `cluster-pods-${theme}`, { theme, path: "?level=pod&f=either.k8s.namespace.name+%3D+shop" }],
+      ["cluster", `cluster-edge-${theme}`, { theme, path: "?sel=edge+w:shop/Deployment/checkout+%3E+w:payments/Deployment/payments-api" }],
+      ["cluster", `cluster-node-${theme}`, { theme, path: "?sel=node+w:shop/Deployment/checkout" }],
+      ["cluster", `cluster-record-${theme}`, { theme, path: "?f=source.k8s.uncertain+exists", act: (p) => p.click(".rows .tr >> nth=0", { position: { x: 30, y: 14 } }) }],
+    ]),
+    ["cluster", "cluster-flows", { path: "?view=flows", wait: ".rows .tr" }],
+    ["cluster", "cluster-process", { path: "?level=process" }],
   ]) {
     if (only && !name.startsWith(only)) continue;
     const site = await openSite(scenario);

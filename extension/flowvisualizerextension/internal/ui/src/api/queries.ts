@@ -4,11 +4,11 @@
 import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { query } from "../filter/chips";
 import type { Expr } from "../filter/grammar";
-import { levels } from "../map/levels";
+import { levels, type Question } from "../map/levels";
 import { shownRange } from "../state/actions";
 import { rangeOf, spanFor, type Range } from "../state/range";
 import type { View } from "../state/url";
-import { currentView, setOwnSpan, useView } from "../state/view";
+import { currentView, hasCluster, levelOf, setCluster, setOwnSpan, useView } from "../state/view";
 import { isStopped, reading, wasStopped } from "./cache";
 import { get, type Params, type Timed } from "./client";
 import { now, serverTime } from "./clock";
@@ -78,18 +78,47 @@ export function useFields(): Field[] {
 
 const mapLimit = 1000;
 
+type Answer<T> = UseQueryResult<Timed<T>>;
+
 /** What the map is made of: the largest allowed groups, and apart from them the denied ones, which are small in bytes. */
-export function useMapGroups(): { allowed: UseQueryResult<Timed<Groups>>; denied: UseQueryResult<Timed<Groups>> } {
+export function useMapGroups(): Answer<Groups>[] {
+  const { questions } = levels[levelOf(useView())];
+  // Hooks are called alike at every level, so that one with a single question leaves the second unasked.
+  const [first, second] = [useQuestion(questions[0]), useQuestion(questions[1])];
+  return questions.length > 1 ? [...first, ...second] : first;
+}
+
+function useQuestion(question: Question | undefined): [allowed: Answer<Groups>, denied: Answer<Groups>] {
   const v = useView();
-  const level = levels[v.level];
-  const by = [...level.by, "destination.port"];
+  const by = [...(question?.by ?? []), "destination.port"];
   const denied: Expr = { kind: "cond", field: "flow.action", op: "=", values: ["deny"] };
   const allowed: Expr = { kind: "cond", field: "flow.action", op: "!=", values: ["deny"] };
-  const enabled = v.tab === "map";
-  return {
-    allowed: useRanged<Groups>("groups", { by: by.join(","), sort: "bytes", limit: mapLimit, q: query(v.chips, allowed) }, "shown", enabled),
-    denied: useRanged<Groups>("groups", { by: [...by, "flow.deny.class"].join(","), sort: "denied", limit: mapLimit / 2, q: query(v.chips, denied) }, "shown", enabled),
-  };
+  const enabled = v.tab === "map" && question !== undefined;
+  return [
+    useRanged<Groups>("groups", { by: by.join(","), sort: "bytes", limit: mapLimit, q: query(v.chips, question?.of, allowed) }, "shown", enabled),
+    useRanged<Groups>("groups", { by: [...by, "flow.deny.class"].join(","), sort: "denied", limit: mapLimit / 2, q: query(v.chips, question?.of, denied) }, "shown", enabled),
+  ];
+}
+
+const clusterEvery = 10_000;
+
+/** Whether any record of the chosen time says who stands at an end in a cluster. It is asked until one does. */
+export const clusterQuery = (v: View) =>
+  queryOptions({
+    queryKey: ["cluster", rangeKey(v, "whole")],
+    queryFn: async ({ signal }) => {
+      const { data } = await get<Values>("values", { field: "flow.action", limit: 1, q: "either.k8s.namespace.name exists", ...rounded(rangeNow("whole")) }, signal);
+      if (data.values.length > 0) setCluster();
+      return null;
+    },
+    refetchInterval: v.time.kind === "live" ? clusterEvery : false,
+    staleTime: clusterEvery,
+  });
+
+/** Used once, by the frame. */
+export function useClusterWatch(): void {
+  const v = useView();
+  useQuery({ ...clusterQuery(v), enabled: !hasCluster() });
 }
 
 /** What all flows that match the chips come to; undefined until that is known. */
@@ -99,9 +128,9 @@ export function useTotals(): Measures | undefined {
 }
 
 /** Groups of the flows that match the chips and part. */
-export function useGroups(by: string[], part: Expr | undefined, sort = "bytes", limit = 20): UseQueryResult<Timed<Groups>> {
+export function useGroups(by: string[], part: Expr | undefined, sort = "bytes", limit = 20, enabled = true): UseQueryResult<Timed<Groups>> {
   const v = useView();
-  return useRanged<Groups>("groups", { by: by.join(","), sort, limit, q: query(v.chips, part) });
+  return useRanged<Groups>("groups", { by: by.join(","), sort, limit, q: query(v.chips, part) }, "shown", enabled);
 }
 
 export function useHistogram(buckets: number, part?: Expr): UseQueryResult<Timed<Histogram>> {

@@ -70,6 +70,12 @@ export function any(...items: Expr[]): Expr | undefined {
   return { kind: "or", items: flat };
 }
 
+export function negated(e: Expr): Expr {
+  if (e.kind === "cond" && e.op === "=") return { ...e, op: "!=" };
+  if (e.kind === "cond" && e.op === "not exists") return { ...e, op: "exists" };
+  return { kind: "not", item: e };
+}
+
 interface Token {
   kind: "word" | "string" | "op" | "(" | ")" | ",";
   text: string;

@@ -1,4 +1,5 @@
 import { useCallback, useState } from "react";
+import { useClusterWatch } from "../api/queries";
 import { useStreamConnection } from "../api/stream";
 import { Histogram } from "../hist/Histogram";
 import { useMap } from "../map/useMap";
@@ -25,6 +26,7 @@ export function App() {
   const openHelp = useCallback(() => setHelp(true), []);
   useKeys(openHelp);
   useStreamConnection();
+  useClusterWatch();
   return (
     <>
       <TopBar onHelp={openHelp} />

@@ -6,7 +6,7 @@ import { useStream } from "../api/stream";
 import { count, counted, range, seconds, span } from "../format/format";
 import { lostInAll, lostInWords } from "../format/lost";
 import { select } from "../state/actions";
-import { useView } from "../state/view";
+import { levelOf, useView } from "../state/view";
 import { silent } from "./silence";
 
 interface Notice {
@@ -78,13 +78,12 @@ export const stageWords: Record<string, string> = {
 
 function useCut(): Notice[] {
   const v = useView();
-  const { allowed, denied } = useMapGroups();
-  const cut = [allowed.data?.data, denied.data?.data].filter((g) => g?.truncated);
+  const cut = useMapGroups().map((a) => a.data?.data).filter((g) => g?.truncated);
   if (v.tab !== "map" || cut.length === 0) return [];
   const drawn = cut.reduce((n, g) => n + g!.groups.length, 0);
   const of = cut.reduce((n, g) => n + g!.groupCount, 0);
   return [{
-    key: `cut ${v.level}`,
+    key: `cut ${levelOf(v)}`,
     tone: "info",
     text: <><b>The map shows the largest {count(drawn)} of {count(of)} pairs.</b> Narrow the time or add a filter; histogram and table are complete.</>,
   }];

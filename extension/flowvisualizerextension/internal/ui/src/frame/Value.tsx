@@ -4,26 +4,41 @@
 import { Fragment, useEffect, useState, type MouseEvent, type ReactNode } from "react";
 import type { Attribute } from "../api/types";
 import { valueFilter } from "../filter/chips";
-import { serialise } from "../filter/grammar";
-import { filterValue } from "../state/actions";
+import { type Expr, negated, serialise } from "../filter/grammar";
+import { type End, entityFilter } from "../map/entity";
+import { addFilter } from "../state/actions";
 
-interface ValueProps {
-  field: string;
-  /** undefined filters for records that lack the attribute. */
-  value: string | undefined;
+interface Looks {
   children: ReactNode;
   className?: string;
   /** Left out of the tab order, for tables whose rows take the focus. */
   quiet?: boolean;
+  title?: string;
 }
 
-export function Value({ field, value, children, className = "", quiet }: ValueProps) {
+interface ValueProps extends Looks {
+  field: string;
+  /** undefined filters for records that lack the attribute. */
+  value: string | undefined;
+}
+
+export function Value({ field, value, ...rest }: ValueProps) {
+  return <Filtering {...rest} add={valueFilter(field, value, false)} exclude={valueFilter(field, value, true)} />;
+}
+
+/** An entity that may be known by several attributes. */
+export function EntityValue({ id, end, ...rest }: { id: string; end: End | "either" } & Looks) {
+  const filter = entityFilter(id, end);
+  return filter ? <Filtering {...rest} add={filter} exclude={negated(filter)} /> : <span className={rest.className}>{rest.children}</span>;
+}
+
+function Filtering({ add, exclude, children, className = "", quiet, title }: { add: Expr; exclude: Expr } & Looks) {
   const click = (e: MouseEvent) => {
     e.stopPropagation();
-    filterValue(field, value, e.altKey);
+    addFilter(e.altKey ? exclude : add);
   };
   return (
-    <button type="button" className={`v ${className}`} data-filter={serialise(valueFilter(field, value, false))} tabIndex={quiet ? -1 : undefined} onClick={click} onDoubleClick={(e) => e.stopPropagation()}>
+    <button type="button" className={`v ${className}`} title={title} data-filter={serialise(add)} tabIndex={quiet ? -1 : undefined} onClick={click} onDoubleClick={(e) => e.stopPropagation()}>
       {children}
     </button>
   );

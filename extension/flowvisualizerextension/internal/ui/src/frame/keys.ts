@@ -11,7 +11,7 @@ export const keyTable = [
   { keys: ["←", "→"], what: "Page time by one range" },
   { keys: ["+", "−"], what: "Zoom time in and out" },
   { keys: ["f"], what: "Leave only the selected node's neighbours, and back" },
-  { keys: ["e"], what: "Open the selected node by its addresses" },
+  { keys: ["e"], what: "Open the selected node: what is inside, one level down" },
   { keys: ["0"], what: "Fit the map" },
   { keys: ["d"], what: "Open or shut the flow table" },
   { keys: ["alt", "←", "→"], what: "Move the table's column whose name has the focus" },

@@ -2,10 +2,10 @@ import { useMemo } from "react";
 import { DenyMark } from "../frame/icons";
 import { select } from "../state/actions";
 import type { Selection } from "../state/url";
-import { allowLabel, denyLabel } from "./describe";
+import { allowLabel, denyLabels } from "./describe";
 import type { EdgeShape, Point } from "./geometry";
 import { labelRect, labelSpot, loopRect, samples, type Rect } from "./labels";
-import { nodeHeight } from "./layout";
+import { nodeHeight } from "./sizes";
 import { plain, type MapEdge } from "./model";
 import type { DrawnMap } from "./useMap";
 
@@ -91,16 +91,18 @@ function place(drawn: DrawnMap, lit: ReadonlySet<string>): Label[] {
   for (const { edge, kind } of wanted) {
     const shape = drawn.shapes.get(edge.key)?.[kind];
     if (!shape) continue;
-    const text = kind === "deny" ? denyLabel(edge) : allowLabel(edge);
-    const width = text.length * 6.2 + (kind === "deny" ? 32 : 8);
     const lift = kind === "deny" ? 0 : 10 + drawn.shapes.get(edge.key)!.width / 2;
     // What was refused, and what a person points at, is labelled even in a crowd.
     const most = kind === "deny" || lit.has(edge.key) ? Infinity : 2;
     const lines = kind === "deny" ? points.filter((p) => p.line !== shape) : points;
-    const at = labelSpot(shape, width, lift, { taken, frames: drawn.layout.groups, lines, most });
-    if (!at) continue;
-    taken.push(labelRect(at, width));
-    labels.push({ edge, kind, text, at });
+    for (const text of kind === "deny" ? denyLabels(edge) : [allowLabel(edge)]) {
+      const width = text.length * 6.2 + (kind === "deny" ? 32 : 8);
+      const at = labelSpot(shape, width, lift, { taken, frames: drawn.layout.groups, lines, most });
+      if (!at) continue;
+      taken.push(labelRect(at, width));
+      labels.push({ edge, kind, text, at });
+      break;
+    }
   }
   return labels;
 }

@@ -1,10 +1,11 @@
 import { ChevronRight, Crosshair, Layers, Maximize, Minus, Plus, X } from "lucide-react";
 import { useReactFlow } from "@xyflow/react";
-import { useStatus } from "../api/queries";
+import { usePlace } from "../api/place";
 import { count } from "../format/format";
 import { clearFilters, focusOn } from "../state/actions";
-import { setView, useView } from "../state/view";
-import { entityTitle, levelIds, levels } from "./levels";
+import { hasCluster, levelOf, setView, useView } from "../state/view";
+import { entityName } from "./entity";
+import { levelIds, levels } from "./levels";
 import type { DrawnMap } from "./useMap";
 
 export function MapTools({ drawn, fit }: { drawn: DrawnMap; fit: () => void }) {
@@ -25,25 +26,27 @@ export function MapTools({ drawn, fit }: { drawn: DrawnMap; fit: () => void }) {
 /** Where one is, the level switch, and what is left out of the drawing. */
 export function LevelBar({ folded = 0 }: { folded?: number }) {
   const v = useView();
-  const host = useStatus().data?.host ?? "";
-  const level = levels[v.level];
+  const { host, cluster } = usePlace();
+  const level = levels[levelOf(v)];
+  // What a link asks for is offered too, so that one sees where one is.
+  const offered = levelIds.filter((id) => hasCluster() || !levels[id].cluster || id === level.id);
   const on = v.chips.filter((c) => !c.off).length;
   return (
     <div className="ctool">
       <nav className="crumb" aria-label="place">
-        <button type="button" className="lnk" title="All of it" onClick={() => { clearFilters(); setView({ level: "process" }, "replace"); }}>{host}</button>
+        <button type="button" className="lnk" title="All of it" onClick={() => { clearFilters(); setView({ level: null }, "replace"); }}>{hasCluster() ? cluster : host}</button>
         <ChevronRight size={12} aria-hidden />
         <b>{on === 0 ? `all ${level.many}` : `${level.many}, ${on === 1 ? "1 filter" : `${on} filters`}`}</b>
       </nav>
       <div className="seg" role="group" aria-label="level">
-        {levelIds.map((id) => (
-          <button type="button" key={id} className={id === v.level ? "on" : ""} aria-pressed={id === v.level} onClick={() => setView({ level: id })}>{levels[id].label}</button>
+        {offered.map((id) => (
+          <button type="button" key={id} className={id === level.id ? "on" : ""} aria-pressed={id === level.id} onClick={() => setView({ level: id })}>{levels[id].label}</button>
         ))}
       </div>
       <span className="sp" />
       {v.focus && (
         <button type="button" className="pill on" onClick={() => focusOn(null)} title="Show all again (f)">
-          <Crosshair size={12} aria-hidden />neighbours of {entityTitle(v.focus)}<X size={12} aria-hidden />
+          <Crosshair size={12} aria-hidden />neighbours of {entityName(v.focus)}<X size={12} aria-hidden />
         </button>
       )}
       {v.unfolded.length > 0 && (
@@ -77,7 +80,7 @@ export function TooMany({ drawn, onDraw }: { drawn: DrawnMap; onDraw: () => void
   return (
     <div className="state" role="status">
       <Layers className="big" size={24} strokeWidth={1.25} aria-hidden />
-      <h4>{count(drawn.model.nodes.length)} {levels[v.level].many}: too many to draw</h4>
+      <h4>{count(drawn.model.nodes.length)} {levels[levelOf(v)].many}: too many to draw</h4>
       <p>Fold the small ones again, search for a name, or select one and leave only its neighbours. The table shows them all.</p>
       <div className="row">
         <button type="button" className="btn sm" onClick={() => setView({ unfolded: [] })}>Fold again</button>

@@ -1,17 +1,18 @@
 import { ReactFlow, ReactFlowProvider, useReactFlow, ViewportPortal, type NodeTypes } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { useStatus } from "../api/queries";
+import { usePlace } from "../api/place";
 import { fitMap } from "../frame/keys";
 import { drill, select, unfold } from "../state/actions";
 import type { Selection } from "../state/url";
-import { useView } from "../state/view";
+import { levelOf, useView } from "../state/view";
+import { groupDetail, groupTitle } from "./describe";
 import { Edges } from "./Edges";
 import { EntityNode, GroupNode, type EntityFlowNode, type GroupFlowNode } from "./nodes";
 import { MapTools } from "./MapTools";
 import { margin, type DrawnMap } from "./useMap";
-import { nodeHeight } from "./layout";
 import type { GroupBox } from "./layout";
+import { nodeHeight } from "./sizes";
 import { plain, type MapNode } from "./model";
 
 const nodeTypes: NodeTypes = { entity: EntityNode, box: GroupNode };
@@ -31,10 +32,11 @@ export function MapView(props: MapViewProps) {
 
 const Canvas = memo(function Canvas({ drawn, size }: MapViewProps) {
   const v = useView();
-  const host = useStatus().data?.host ?? "this machine";
+  const { host, hosts, cluster } = usePlace();
+  const level = levelOf(v);
   const [hovered, setHovered] = useState<string | null>(null);
   const lit = useMemo(() => litEdges(drawn, v.selection, hovered), [drawn, v.selection, hovered]);
-  const nodes = useMemo(() => toNodes(drawn, v.selection, host), [drawn, v.selection, host]);
+  const nodes = useMemo(() => toNodes(drawn, v.selection, (box) => ({ title: groupTitle(box, level, host, cluster), detail: groupDetail(box, drawn.model, hosts) })), [drawn, v.selection, level, host, hosts, cluster]);
   const { fit, moved } = useFit(drawn, size);
 
   return (
@@ -90,13 +92,10 @@ function litEdges(drawn: DrawnMap, selection: Selection | null, hovered: string 
   return lit;
 }
 
-function toNodes(drawn: DrawnMap, selection: Selection | null, host: string): (EntityFlowNode | GroupFlowNode)[] {
+function toNodes(drawn: DrawnMap, selection: Selection | null, head: (box: GroupBox) => { title: string; detail: string }): (EntityFlowNode | GroupFlowNode)[] {
   const isSelected = (key: string) =>
     selection?.kind === "node" ? plain(key) === selection.id : selection?.kind === "edge" ? plain(key) === selection.from || plain(key) === selection.to : false;
-  const groups = drawn.layout.groups.map((box): GroupFlowNode => {
-    const data = { title: groupTitle(box, host), detail: groupDetail(box, drawn) };
-    return { id: box.key, type: "box", position: { x: box.x, y: box.y }, width: box.width, height: box.height, data, zIndex: -1, selectable: false };
-  });
+  const groups = drawn.layout.groups.map((box): GroupFlowNode => ({ id: box.key, type: "box", position: { x: box.x, y: box.y }, width: box.width, height: box.height, data: head(box), zIndex: -1, selectable: false }));
   const denied = new Set(drawn.model.edges.filter((e) => e.totals.denied > 0).map((e) => e.from));
   const entities = drawn.model.nodes
     .map((node) => ({ node, at: drawn.layout.nodes.get(node.key)! }))
@@ -106,17 +105,6 @@ function toNodes(drawn: DrawnMap, selection: Selection | null, host: string): (E
       return { id: node.key, type: "entity", position: { x: at.x, y: at.y }, width: at.width, height: nodeHeight, data, zIndex: 2 };
     });
   return [...groups, ...entities];
-}
-
-function groupTitle(box: GroupBox, host: string): string {
-  if (box.group === "machine") return host;
-  return box.group === "local" ? "Local network" : "Internet";
-}
-
-function groupDetail(box: GroupBox, drawn: DrawnMap): string {
-  if (box.group === "machine") return "this machine";
-  const n = drawn.model.nodes.filter((m) => m.group === box.group && m.side === box.side).reduce((sum, m) => sum + (m.entity ? 1 : m.folded.length), 0);
-  return `${box.side === "in" ? "inbound" : "outbound"} · ${n}`;
 }
 
 /** Fits the map when it is asked for anew or the canvas changes, unless a person has moved it. */

@@ -4,7 +4,10 @@
 import { bytes, count, counted } from "../format/format";
 import { portLabel } from "../format/services";
 import { denyWord } from "../frame/icons";
-import { bytesOf, type MapEdge, type MapNode } from "./model";
+import { type Entity, entityAbout, type LevelId } from "./entity";
+import type { GroupBox } from "./layout";
+import type { MapEdge, MapModel, MapNode } from "./model";
+import { bytesOf } from "./totals";
 
 const portList = (ports: readonly number[]) => ports.slice(0, 2).join(", ") + (ports.length > 2 ? ` +${ports.length - 2}` : "");
 
@@ -29,12 +32,40 @@ export function allowLabel(e: MapEdge): string {
   return bytes(bytesOf(e.totals));
 }
 
-export function denyLabel(e: MapEdge): string {
+/** The number alone is for where there is no room for more. */
+export function denyLabels(e: MapEdge): string[] {
   const words = [...new Set(e.reasons.map(denyWord))];
-  return `${count(e.totals.denied)} ${words.length === 1 ? words[0] : "denied"}`;
+  const n = count(e.totals.denied);
+  return [`${n} ${words.length === 1 ? words[0] : "denied"}`, n];
+}
+
+/** Under the pointer: what the drawing leaves to its place and its icon is said too. */
+export function nodeHint(n: MapNode): string {
+  const about = n.entity && inCluster(n.entity) ? `${entityAbout(n.entity.id)}, ` : "";
+  return `${nodeTitle(n)}: ${about}${nodeDetail(n)}`;
 }
 
 export function nodeSpoken(n: MapNode): string {
+  const about = n.entity && inCluster(n.entity) ? `, ${entityAbout(n.entity.id)}` : "";
   const denied = n.totals.denied > 0 ? `, ${n.totals.denied} denied` : "";
-  return `${nodeTitle(n)}, ${nodeDetail(n)}${denied}`;
+  return `${nodeTitle(n)}${about}, ${nodeDetail(n)}${denied}`;
+}
+
+const inCluster = (e: Entity) => e.kind !== "process" && e.kind !== "address";
+
+export function groupTitle(box: GroupBox, level: LevelId, host: string, cluster: string): string {
+  switch (box.group) {
+    case "machine": return host;
+    case "nodes": return "Nodes";
+    case "cluster": return level === "namespace" ? cluster : "Other namespaces";
+    case "local": return "Local network";
+    case "internet": return "Internet";
+    default: return box.group.slice("ns:".length);
+  }
+}
+
+export function groupDetail(box: GroupBox, model: MapModel, hosts: number): string {
+  if (box.group === "machine" && hosts <= 1) return "this machine";
+  const n = model.nodes.filter((m) => m.group === box.group && m.side === box.side).reduce((sum, m) => sum + (m.entity ? 1 : m.folded.length), 0);
+  return box.side === "mid" ? String(n) : `${box.side === "in" ? "inbound" : "outbound"} · ${n}`;
 }

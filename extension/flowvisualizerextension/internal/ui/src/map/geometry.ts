@@ -1,8 +1,9 @@
 // The shape of the edges: where they leave and enter, and how wide they are.
 
 import type { Layout, Placed } from "./layout";
-import { nodeHeight } from "./layout";
-import { bytesOf, type MapEdge } from "./model";
+import { nodeHeight } from "./sizes";
+import { type MapEdge } from "./model";
+import { bytesOf } from "./totals";
 
 export interface Point {
   x: number;

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { edgeWidth, pointAt, shapes } from "./geometry";
 import { labelSpot } from "./labels";
-import { layout, type Layout, nodeHeight, pitch, settle } from "./layout";
-import type { GroupId } from "./levels";
-import { type MapModel, type MapNode, noTotals, type Side } from "./model";
+import { settle } from "./arrange";
+import { layout, type Layout } from "./layout";
+import { nodeHeight, pitch } from "./sizes";
+import type { GroupId } from "./entity";
+import { type MapModel, type MapNode, type Side } from "./model";
+import { noTotals } from "./totals";
 
 type Spec = [from: string, to: string, bytes?: number, denied?: number];
 

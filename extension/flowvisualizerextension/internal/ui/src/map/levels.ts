@@ -2,23 +2,16 @@
 // which entity stands at each end of a group; everything else on the map is
 // the same for all levels.
 
-import type { Group } from "../api/types";
-import { all, cond, type Expr } from "../filter/grammar";
+import { any, cond, type Expr } from "../filter/grammar";
+import { type End, type Entity, entityAt, type GroupId, type Key, kinds, type LevelId, named, unknownEntity } from "./entity";
 
-export type End = "source" | "destination";
-export type GroupId = "local" | "internet" | "machine";
-export type LevelId = "process" | "address";
-export type EntityKind = "process" | "address";
-
-export interface Entity {
-  /** Unique among all entities of all levels, and short: it stands in the URL. */
-  id: string;
-  kind: EntityKind;
-  group: GroupId;
-  title: string;
+/** A part of what a level asks the server for. */
+export interface Question {
+  /** The map adds two; the server groups by at most 24. */
+  by: readonly string[];
+  /** Which flows; none is all. */
+  of?: Expr;
 }
-
-type Key = Group["key"];
 
 export interface Level {
   id: LevelId;
@@ -26,17 +19,15 @@ export interface Level {
   label: string;
   one: string;
   many: string;
-  /** The map adds two; the server groups by at most sixteen. */
-  by: readonly string[];
+  /** Offered only where records say who stands at their ends in a cluster. */
+  cluster: boolean;
+  /** Every flow is in one of them, and in no other. */
+  questions: readonly Question[];
   entity(key: Key, end: End): Entity;
-  /** The level that opening an entity of this one leads to. */
-  next?: LevelId;
 }
 
 const ends = ["source", "destination"] as const;
 const perEnd = (...rest: string[]) => rest.flatMap((r) => ends.map((e) => `${e}.${r}`));
-
-const unknownAddress = "unknown address";
 
 /** Where an address stands by its scope. Without one there is no address that could be on the internet. */
 export const groupOfScope: Record<string, GroupId> = {
@@ -49,51 +40,106 @@ export const groupOfScope: Record<string, GroupId> = {
   public: "internet",
 };
 
-const text = (v: Key[string]) => (v === undefined ? undefined : String(v));
+const scopeGroup = (key: Key, end: End): GroupId => groupOfScope[String(key[`${end}.scope`])] ?? "local";
 
 function addressEntity(key: Key, end: End): Entity {
-  const address = text(key[`${end}.address`]) ?? unknownAddress;
-  const group = key[`${end}.type`] === "host" ? "machine" : (groupOfScope[text(key[`${end}.scope`]) ?? ""] ?? "local");
-  return { id: `a:${address}`, kind: "address", group, title: address };
+  const group = key[`${end}.type`] === "host" ? "machine" : scopeGroup(key, end);
+  return entityAt("address", key, end, group) ?? unknownEntity(group);
+}
+
+function processEntity(key: Key, end: End): Entity {
+  return entityAt("process", key, end, "machine") ?? addressEntity(key, end);
+}
+
+/** What has a name in the cluster but is no pod; else the process or the address. */
+function outsideEntity(key: Key, end: End, box: GroupId): Entity {
+  return (
+    entityAt("network", key, end, scopeGroup(key, end)) ??
+    entityAt("node", key, end, "nodes") ??
+    entityAt("service", key, end, box) ??
+    processEntity(key, end)
+  );
+}
+
+/** Pods by themselves or by what they belong to; the first kind that is known. A network set may be in a namespace too. */
+function podEntity(key: Key, end: End, ...by: ("namespace" | "workload" | "pod")[]): Entity {
+  const namespace = key[`${end}.k8s.namespace.name`] ?? key[`${end}.k8s.service.namespace`];
+  const box: GroupId = by[0] === "namespace" ? "cluster" : `ns:${String(namespace)}`;
+  const found = key[`${end}.network.name`] === undefined ? by.map((kind) => entityAt(kind, key, end, box)).find((e) => e !== undefined) : undefined;
+  return found ?? outsideEntity(key, end, box);
+}
+
+const nameless = ["type", "scope", "process.executable.name", "address"];
+const anyName = (end: End) =>
+  any(...["k8s.namespace.name", "network.name", "k8s.node.name", ...(end === "destination" ? ["k8s.service.name"] : [])].map((f) => cond(`${end}.${f}`, "exists")))!;
+const bothNamed: Expr = { kind: "and", items: ends.map(anyName) };
+
+/**
+ * Flows between two that have a name are grouped without their addresses: a
+ * workload's edge is then one group however many pods it has. The others, one
+ * end of which may be any address, are asked for apart.
+ */
+function clusterQuestions(...fields: string[]): Question[] {
+  const by = [...perEnd("k8s.namespace.name", ...fields, "k8s.node.name", "network.name", "scope"), "destination.k8s.service.namespace", "destination.k8s.service.name"];
+  return [
+    { by, of: bothNamed },
+    { by: [...new Set([...by, ...perEnd(...nameless)])], of: { kind: "not", item: bothNamed } },
+  ];
 }
 
 export const levels: Record<LevelId, Level> = {
+  namespace: {
+    id: "namespace",
+    label: "Namespaces",
+    one: "namespace",
+    many: "namespaces",
+    cluster: true,
+    questions: clusterQuestions(),
+    entity: (key, end) => podEntity(key, end, "namespace"),
+  },
+  workload: {
+    id: "workload",
+    label: "Workloads",
+    one: "workload",
+    many: "workloads",
+    cluster: true,
+    questions: clusterQuestions("k8s.workload.kind", "k8s.workload.name"),
+    entity: (key, end) => podEntity(key, end, "workload", "namespace"),
+  },
+  pod: {
+    id: "pod",
+    label: "Pods",
+    one: "pod",
+    many: "pods",
+    cluster: true,
+    questions: clusterQuestions("k8s.pod.name"),
+    entity: (key, end) => podEntity(key, end, "pod", "namespace"),
+  },
   process: {
     id: "process",
     label: "Processes",
     one: "process",
     many: "processes",
-    by: perEnd("type", "scope", "process.executable.name", "address"),
-    next: "address",
-    entity(key, end) {
-      const name = text(key[`${end}.process.executable.name`]);
-      return name === undefined ? addressEntity(key, end) : { id: `p:${name}`, kind: "process", group: "machine", title: name };
-    },
+    cluster: false,
+    questions: [{ by: perEnd(...nameless) }],
+    entity: processEntity,
   },
   address: {
     id: "address",
     label: "Addresses",
     one: "address",
     many: "addresses",
-    by: perEnd("type", "scope", "address"),
+    cluster: false,
+    questions: [{ by: perEnd("type", "scope", "address") }],
     entity: addressEntity,
   },
 };
 
 export const levelIds = Object.keys(levels) as LevelId[];
 
-/** The filter that finds an entity at one end, or with "either" at any. */
-export function entityFilter(id: string, end: End | "either"): Expr | undefined {
-  const value = id.slice(2);
-  if (id.startsWith("p:")) return cond(`${end}.process.executable.name`, "=", value);
-  if (id.startsWith("a:")) return value === unknownAddress ? cond(`${end}.address`, "not exists") : cond(`${end}.address`, "=", value);
-  return undefined;
-}
-
-export function edgeFilter(from: string, to: string): Expr | undefined {
-  return all(entityFilter(from, "source"), entityFilter(to, "destination"));
-}
-
-export function entityTitle(id: string): string {
-  return id.slice(2);
+/** The level that opening an entity leads to, when that is further down than this one. */
+export function opens(id: string, from: LevelId): LevelId | undefined {
+  const n = named(id);
+  const next = n && kinds[n.kind].opens;
+  return next !== undefined && levelIds.indexOf(next) > levelIds.indexOf(from) ? next : undefined;
 }

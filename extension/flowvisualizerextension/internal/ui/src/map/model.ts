@@ -2,34 +2,13 @@
 // them, and what is folded because there are too many.
 
 import type { Group } from "../api/types";
-import type { Entity, GroupId, Level } from "./levels";
+import type { Entity, GroupId } from "./entity";
+import type { Level } from "./levels";
+import { byWeight, compare, fold, mergePorts } from "./fold";
+import { addTotals, bytesOf, noTotals, type Totals, totalsOf } from "./totals";
 
-/** Callers stand left, this machine in the middle, what it calls right. */
+/** Callers stand left, what is recorded in the middle, what it calls right. */
 export type Side = "in" | "mid" | "out";
-
-export interface Totals {
-  /** What the caller sent, and what came back. */
-  sent: number;
-  received: number;
-  connections: number;
-  open: number;
-  completed: number;
-  denied: number;
-  reset: number;
-  resetBySource: number;
-  resetByDestination: number;
-  timedOut: number;
-  abandoned: number;
-  retransmits: number;
-  lost: number;
-  packets: number;
-  rttSum: number;
-  rttSamples: number;
-  rttMax: number;
-  handshakeSum: number;
-  handshakeSamples: number;
-  windowLimited: number;
-}
 
 export interface MapNode {
   /** Unique on the map; an outside entity may stand on both sides. */
@@ -65,7 +44,7 @@ export interface MapModel {
 
 export interface ModelOptions {
   level: Level;
-  /** Rows that an outside column may have, and entities that the machine may have. */
+  /** Rows that an outside column may have; the middle has more, since it has several columns. */
   rows: number;
   /** Fold keys that are opened: they show every entity. */
   unfolded: readonly string[];
@@ -77,50 +56,12 @@ export interface ModelOptions {
   focus: string | null;
 }
 
-export const bytesOf = (t: Totals) => t.sent + t.received;
-export const foldKey = (group: GroupId, side: Side) => `${group}-${side}`;
+/** Whether a group stands in the middle: the machine, or what is in the cluster. */
+export const inside = (group: GroupId) => group !== "local" && group !== "internet";
+
 
 /** The entity that a node's key names; a fold's key stays as it is. */
 export const plain = (key: string) => key.replace(/^(in|out)\|/, "");
-
-export function noTotals(): Totals {
-  return {
-    sent: 0, received: 0, connections: 0, open: 0, completed: 0, denied: 0, reset: 0, resetBySource: 0, resetByDestination: 0, timedOut: 0, abandoned: 0,
-    retransmits: 0, lost: 0, packets: 0, rttSum: 0, rttSamples: 0, rttMax: 0, handshakeSum: 0, handshakeSamples: 0, windowLimited: 0,
-  };
-}
-
-export function totalsOf(g: Pick<Group, "sums" | "denied" | "rttMax">): Totals {
-  const s = (name: string) => g.sums[name] ?? 0;
-  return {
-    sent: s("source.bytes"),
-    received: s("destination.bytes"),
-    connections: s("flow.connections.seen"),
-    open: Math.max(0, s("flow.connections.started") - s("flow.connections.completed")),
-    completed: s("flow.connections.completed"),
-    denied: g.denied,
-    reset: s("flow.connections.reset"),
-    resetBySource: s("flow.connections.reset_by_source"),
-    resetByDestination: s("flow.connections.reset_by_destination"),
-    timedOut: s("flow.connections.timed_out"),
-    abandoned: s("flow.connections.abandoned"),
-    retransmits: s("flow.tcp.retransmits"),
-    lost: s("flow.tcp.lost"),
-    packets: s("source.packets") + s("destination.packets"),
-    rttSum: s("flow.tcp.rtt.sum"),
-    rttSamples: s("flow.tcp.rtt.samples"),
-    rttMax: g.rttMax ?? 0,
-    handshakeSum: s("flow.tcp.handshake.sum"),
-    handshakeSamples: s("flow.tcp.handshake.samples"),
-    windowLimited: s("flow.tcp.window_limited"),
-  };
-}
-
-export function addTotals(into: Totals, t: Totals): void {
-  for (const k of Object.keys(into) as (keyof Totals)[]) {
-    into[k] = k === "rttMax" ? Math.max(into[k], t[k]) : into[k] + t[k];
-  }
-}
 
 interface RawEdge {
   from: Entity;
@@ -191,90 +132,21 @@ function collect(groups: readonly Group[], level: Level): Map<string, RawEdge> {
 }
 
 function nodeKey(e: Entity, side: "in" | "out"): string {
-  return e.group === "machine" ? e.id : `${side}|${e.id}`;
+  return inside(e.group) ? e.id : `${side}|${e.id}`;
 }
 
 function nodeFor(nodes: Map<string, MapNode>, e: Entity, side: "in" | "out"): MapNode {
   const key = nodeKey(e, side);
   let node = nodes.get(key);
   if (!node) {
-    node = { key, side: e.group === "machine" ? "mid" : side, group: e.group, entity: e, folded: [], totals: noTotals(), ports: [] };
+    node = { key, side: inside(e.group) ? "mid" : side, group: e.group, entity: e, folded: [], totals: noTotals(), ports: [] };
     nodes.set(key, node);
   }
   return node;
 }
 
-/** Replaces the small nodes of each full column by one that stands for them; returns where each went. */
-function fold(nodes: Map<string, MapNode>, o: ModelOptions): Map<string, string> {
-  const target = new Map<string, string>();
-  for (const key of nodes.keys()) target.set(key, key);
-  for (const side of ["in", "mid", "out"] as const) {
-    const column = [...nodes.values()].filter((n) => n.side === side);
-    const groups = [...new Set(column.map((n) => n.group))].sort();
-    const limits = share(groups.map((g) => column.filter((n) => n.group === g).length), side === "mid" ? 2 * o.rows : o.rows);
-    groups.forEach((group, i) => {
-      const key = foldKey(group, side);
-      const members = column.filter((n) => n.group === group);
-      const limit = limits[i]!;
-      if (members.length <= limit || o.unfolded.includes(key)) return;
-      const kept = new Set(members.filter((n) => o.keep.has(n.entity!.id)));
-      for (const n of [...members.filter((n) => n.totals.denied > 0).sort(byDenied).slice(0, Math.ceil(limit / 3)), ...members.sort(bySettledWeight(o.shown))]) {
-        if (kept.size >= limit - 1) break;
-        kept.add(n);
-      }
-      const gone = members.filter((n) => !kept.has(n));
-      if (gone.length < 2) return;
-      const node: MapNode = { key: `fold|${key}`, side, group, entity: null, folded: gone.map((n) => n.entity!), totals: noTotals(), ports: [] };
-      for (const n of gone) {
-        addTotals(node.totals, n.totals);
-        node.ports = mergePorts(node.ports, n.ports);
-        nodes.delete(n.key);
-        target.set(n.key, node.key);
-      }
-      nodes.set(node.key, node);
-    });
-  }
-  return target;
-}
-
-/** Divides rows among groups: none gets more than it needs, the rest is shared evenly. */
-export function share(needs: readonly number[], rows: number): number[] {
-  const got = needs.map(() => 0);
-  let left = rows;
-  let open = needs.map((_, i) => i);
-  while (left > 0 && open.length > 0) {
-    const each = Math.max(1, Math.floor(left / open.length));
-    for (const i of open) {
-      const more = Math.min(each, needs[i]! - got[i]!, left);
-      got[i]! += more;
-      left -= more;
-    }
-    open = open.filter((i) => got[i]! < needs[i]!);
-  }
-  return got.map((g) => Math.max(2, g));
-}
-
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-
-function byWeight(a: MapNode, b: MapNode): number {
-  return bytesOf(b.totals) - bytesOf(a.totals) || b.totals.denied - a.totals.denied || compare(a.key, b.key);
-}
-
-function bySettledWeight(shown: ReadonlySet<string>): (a: MapNode, b: MapNode) => number {
-  const weight = (n: MapNode) => bytesOf(n.totals) * (shown.has(n.key) ? 2 : 1);
-  return (a, b) => weight(b) - weight(a) || byWeight(a, b);
-}
-
-function byDenied(a: MapNode, b: MapNode): number {
-  return b.totals.denied - a.totals.denied || compare(a.key, b.key);
-}
-
 function ranked<K extends string | number>(counts: ReadonlyMap<K, number>): K[] {
   return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([k]) => k);
-}
-
-function mergePorts(a: number[], b: number[]): number[] {
-  return [...new Set([...a, ...b])];
 }
 
 function mergeCounts<K>(into: Map<string, Map<K, number>>, key: string, add: ReadonlyMap<K, number>): void {

@@ -4,7 +4,7 @@ import type { KeyboardEvent } from "react";
 import { DenyMark } from "../frame/icons";
 import { drill, focusOn, select, unfold } from "../state/actions";
 import { currentView } from "../state/view";
-import { nodeDetail, nodeSpoken, nodeTitle } from "./describe";
+import { nodeDetail, nodeHint, nodeSpoken, nodeTitle } from "./describe";
 import { EntityIcon } from "./EntityIcon";
 import type { MapNode } from "./model";
 
@@ -14,7 +14,7 @@ export type GroupFlowNode = Node<{ title: string; detail: string }, "box">;
 export function GroupNode({ data, width, height }: NodeProps<GroupFlowNode>) {
   return (
     <section className="ns" style={{ width, height }}>
-      <h4>{data.title}<i>{data.detail}</i></h4>
+      <h4 title={data.title}><span className="cut">{data.title}</span><i>{data.detail}</i></h4>
     </section>
   );
 }
@@ -32,10 +32,10 @@ export function EntityNode({ data, width }: NodeProps<EntityFlowNode>) {
     e.stopPropagation();
   };
   return (
-    <div className={`node ${outside ? "ext" : ""} ${selected ? "sel" : ""} ${node.entity ? "" : "fold"}`} style={{ width }} role="button" tabIndex={0} aria-pressed={selected} aria-label={nodeSpoken(node)} title={`${nodeTitle(node)}: ${nodeDetail(node)}`} onKeyDown={key}>
+    <div className={`node ${outside ? "ext" : ""} ${selected ? "sel" : ""} ${node.entity ? "" : "fold"}`} style={{ width }} role="button" tabIndex={0} aria-pressed={selected} aria-label={nodeSpoken(node)} title={nodeHint(node)} onKeyDown={key}>
       <NodeIcon node={node} />
       <div>
-        <b className={node.entity?.kind === "address" ? "addr" : ""}>{nodeTitle(node)}</b>
+        <Name node={node} />
         <small>{nodeDetail(node)}</small>
       </div>
       {denied && <span className="nd"><DenyMark size={14} /></span>}
@@ -43,7 +43,15 @@ export function EntityNode({ data, width }: NodeProps<EntityFlowNode>) {
   );
 }
 
+/** Of a pod's name the end tells it apart from its siblings, so that is not what is cut. */
+function Name({ node }: { node: MapNode }) {
+  const title = nodeTitle(node);
+  const dash = node.entity?.kind === "pod" ? title.lastIndexOf("-") : -1;
+  if (dash > 0) return <b className="pod"><span className="cut">{title.slice(0, dash)}</span>{title.slice(dash)}</b>;
+  return <b className={node.entity?.kind === "address" ? "addr" : ""}>{title}</b>;
+}
+
 function NodeIcon({ node }: { node: MapNode }) {
   if (!node.entity) return <SquareStack className="i" size={14} aria-hidden />;
-  return <EntityIcon kind={node.entity.kind} group={node.group} size={14} />;
+  return <EntityIcon id={node.entity.id} group={node.group} size={14} />;
 }

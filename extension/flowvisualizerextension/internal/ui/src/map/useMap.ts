@@ -7,9 +7,10 @@ import { useMapGroups } from "../api/queries";
 import type { ApiError } from "../api/client";
 import { query } from "../filter/chips";
 import type { View } from "../state/url";
-import { useView } from "../state/view";
+import { levelOf, useView } from "../state/view";
 import { shapes, type EdgeShape } from "./geometry";
-import { layout, pitch, type Layout } from "./layout";
+import { layout, type Layout } from "./layout";
+import { pitch } from "./sizes";
 import { levels } from "./levels";
 import { buildModel, type MapModel } from "./model";
 
@@ -48,40 +49,42 @@ export const margin = { top: 48, bottom: 44, side: 16 };
 
 export function useMap(size: { width: number; height: number }): MapState {
   const v = useView();
-  const { allowed, denied } = useMapGroups();
+  const answers = useMapGroups();
+  const level = levelOf(v);
   const memory = useRef<Memory | null>(null);
   const sized = size.height > 0;
   const rows = Math.max(5, Math.floor(((size.height - margin.top - margin.bottom) / leastZoom - twoGroups) / pitch));
 
-  const old = allowed.isPlaceholderData || denied.isPlaceholderData;
+  const data = answers.map((a) => a.data);
+  const old = answers.some((a) => a.isPlaceholderData || a.data === undefined);
   const before = useRef<DrawnMap>(undefined);
 
   const drawn = useMemo(() => {
-    if (!sized || !allowed.data || !denied.data) return undefined;
+    if (!sized) return undefined;
     // The last answer may be of another level: what it drew stays until the new one is here.
     if (old) return before.current;
     const asked = askedKey(v, rows);
     const last = memory.current?.asked === asked ? memory.current : null;
-    const model = buildModel([...allowed.data.data.groups, ...denied.data.data.groups], {
-      level: levels[v.level],
+    const model = buildModel(data.flatMap((d) => d?.data.groups ?? []), {
+      level: levels[level],
       rows,
       unfolded: v.unfolded,
       keep: new Set([v.focus, ...selected(v)].filter((id) => id !== null)),
       shown: last?.shown ?? new Set(),
       focus: v.focus,
     });
-    const at = layout(model, size, last?.layout);
+    const at = layout(model, { width: size.width, height: size.height - margin.top - margin.bottom }, last?.layout);
     memory.current = { asked, layout: at, shown: new Set(model.nodes.map((n) => n.key)) };
     return (before.current = { model, layout: at, shapes: shapes(model.edges, at), asked });
-  }, [allowed.data, denied.data, v.level, v.unfolded, v.focus, v.selection, v.chips, v.time, v.brush, rows, sized, size.width, old]);
+  }, [...[0, 1, 2, 3].map((i) => data[i]), level, v.unfolded, v.focus, v.selection, v.chips, v.time, v.brush, rows, sized, size.width, old]);
 
-  const error = (allowed.error ?? denied.error) as ApiError | null;
+  const error = answers.find((a) => a.error)?.error as ApiError | undefined;
   return {
     drawn,
-    error: error ?? undefined,
-    stale: isStale(allowed) || isStale(denied),
-    stopped: isStopped(allowed) || isStopped(denied),
-    took: allowed.data && Math.round(allowed.data.took + (denied.data?.took ?? 0)),
+    error,
+    stale: answers.some(isStale),
+    stopped: answers.some(isStopped),
+    took: data[0] && Math.round(data.reduce((sum, d) => sum + (d?.took ?? 0), 0)),
   };
 }
 
@@ -90,7 +93,7 @@ function askedKey(v: View, rows: number): string {
   const width = v.time.kind === "fixed" ? v.time.to - v.time.from : v.time.span;
   const own = !v.time.chosen && width === v.time.span;
   const time = v.brush ? [v.brush.from, v.brush.to] : own ? "own" : width;
-  return JSON.stringify([v.level, query(v.chips), v.focus, v.unfolded, time, rows]);
+  return JSON.stringify([levelOf(v), query(v.chips), v.focus, v.unfolded, time, rows]);
 }
 
 function selected(v: View): string[] {

@@ -1,8 +1,9 @@
 import { ListFilter } from "lucide-react";
 import { useGroups } from "../api/queries";
-import type { Expr } from "../filter/grammar";
-import { edgeFilter } from "../map/levels";
-import { plain, totalsOf } from "../map/model";
+import { all, type Expr } from "../filter/grammar";
+import { edgeFilters, entityAbout, kindOf } from "../map/entity";
+import { plain } from "../map/model";
+import { totalsOf } from "../map/totals";
 import type { DrawnMap } from "../map/useMap";
 import { addFilter } from "../state/actions";
 import { Ends, groupOf } from "./Ends";
@@ -10,21 +11,22 @@ import { FoldDetail } from "./FoldDetail";
 import { Health, Outcomes, Ports, Processes, Section, Sparkline, Stats } from "./sections";
 
 export function EdgeDetail({ from, to, map }: { from: string; to: string; map: DrawnMap | undefined }) {
-  const part = edgeFilter(from, to);
-  if (from.startsWith("fold|") || to.startsWith("fold|") || !part) {
+  const parts = edgeFilters(from, to);
+  if (from.startsWith("fold|") || to.startsWith("fold|") || !parts) {
     const fold = map?.model.nodes.find((n) => n.key === (from.startsWith("fold|") ? from : to));
     const edge = map?.model.edges.find((e) => plain(e.from) === from && plain(e.to) === to);
     return <FoldDetail fold={fold} totals={edge?.totals} />;
   }
-  return <Known from={from} to={to} part={part} map={map} />;
+  return <Known from={from} to={to} parts={parts} map={map} />;
 }
 
-function Known({ from, to, part, map }: { from: string; to: string; part: Expr; map: DrawnMap | undefined }) {
+function Known({ from, to, parts, map }: { from: string; to: string; parts: Expr[]; map: DrawnMap | undefined }) {
+  const part = all(...parts)!;
   const { data } = useGroups(["network.transport"], part);
   const totals = data && totalsOf(data.data.total);
   const { groups: sources } = useGroups(["source.address"], part, "bytes", 1).data?.data ?? {};
   const { groups: destinations } = useGroups(["destination.address"], part, "bytes", 1).data?.data ?? {};
-  const where = (id: string, address: unknown, word: string) => (id.startsWith("p:") ? `process at ${String(address ?? "…")}, ${word}` : `address, ${word}`);
+  const where = (id: string, address: unknown, word: string) => (kindOf(id) === "process" ? `process at ${String(address ?? "…")}, ${word}` : `${entityAbout(id)}, ${word}`);
   return (
     <>
       <Ends from={from} to={to} groups={[groupOf(map, from), groupOf(map, to)]} details={[where(from, sources?.[0]?.key["source.address"], "caller"), where(to, destinations?.[0]?.key["destination.address"], "called")]} />
@@ -32,7 +34,7 @@ function Known({ from, to, part, map }: { from: string; to: string; part: Expr; 
         {totals && <Stats totals={totals} />}
         <Sparkline part={part} />
         {totals && <Health totals={totals} />}
-        <div className="row acts"><button type="button" className="btn sm" onClick={() => addFilter(...(part.kind === "and" ? part.items : [part]))}><ListFilter size={14} aria-hidden />Only this edge</button></div>
+        <div className="row acts"><button type="button" className="btn sm" onClick={() => addFilter(...parts)}><ListFilter size={14} aria-hidden />Only this edge</button></div>
       </Section>
       <Ports part={part} />
       <Processes part={part} />

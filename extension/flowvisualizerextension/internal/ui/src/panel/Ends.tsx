@@ -1,21 +1,17 @@
-import { Value } from "../frame/Value";
+import { EntityValue } from "../frame/Value";
 import { EntityIcon } from "../map/EntityIcon";
-import { entityTitle, type End, type GroupId } from "../map/levels";
+import { type End, entityTitle, type GroupId } from "../map/entity";
 import type { DrawnMap } from "../map/useMap";
-
-const kind = (id: string) => (id.startsWith("p:") ? "process" : "address");
 
 /** Where an entity stands on the map; undefined while there is none. */
 export function groupOf(map: DrawnMap | undefined, id: string): GroupId | undefined {
   return map?.model.nodes.find((n) => n.entity?.id === id)?.group;
 }
 
-const field = (id: string, end: End | "either") => (id.startsWith("p:") ? `${end}.process.executable.name` : `${end}.address`);
-
-export function EntityName({ id, end, detail }: { id: string; end: End | "either"; detail: string }) {
+export function EntityHead({ id, end, detail }: { id: string; end: End | "either"; detail: string }) {
   return (
     <div className="ep">
-      <b><Value field={field(id, end)} value={entityTitle(id)}>{entityTitle(id)}</Value></b>
+      <b><EntityValue id={id} end={end}>{entityTitle(id)}</EntityValue></b>
       <div>{detail}</div>
     </div>
   );
@@ -25,10 +21,10 @@ export function EntityName({ id, end, detail }: { id: string; end: End | "either
 export function Ends({ from, to, groups, details }: { from: string; to: string; groups: [GroupId | undefined, GroupId | undefined]; details: [string, string] }) {
   return (
     <div className="ends">
-      <div className="rail"><EntityIcon kind={kind(from)} group={groups[0]} size={16} /><i /><EntityIcon kind={kind(to)} group={groups[1]} size={16} /></div>
+      <div className="rail"><EntityIcon id={from} group={groups[0]} size={16} /><i /><EntityIcon id={to} group={groups[1]} size={16} /></div>
       <div>
-        <EntityName id={from} end="source" detail={details[0]} />
-        <EntityName id={to} end="destination" detail={details[1]} />
+        <EntityHead id={from} end="source" detail={details[0]} />
+        <EntityHead id={to} end="destination" detail={details[1]} />
       </div>
     </div>
   );
@@ -37,8 +33,8 @@ export function Ends({ from, to, groups, details }: { from: string; to: string; 
 export function OneEnd({ id, group, detail }: { id: string; group: GroupId | undefined; detail: string }) {
   return (
     <div className="ends">
-      <div className="rail"><EntityIcon kind={kind(id)} group={group} size={16} /></div>
-      <EntityName id={id} end="either" detail={detail} />
+      <div className="rail"><EntityIcon id={id} group={group} size={16} /></div>
+      <EntityHead id={id} end="either" detail={detail} />
     </div>
   );
 }

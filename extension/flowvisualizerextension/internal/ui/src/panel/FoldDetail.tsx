@@ -1,6 +1,8 @@
 import { Layers } from "lucide-react";
 import { count } from "../format/format";
-import type { MapNode, Totals } from "../map/model";
+import { entityName } from "../map/entity";
+import type { MapNode } from "../map/model";
+import type { Totals } from "../map/totals";
 import { select, unfold } from "../state/actions";
 import { Outcomes, Section, Stats } from "./sections";
 
@@ -19,7 +21,7 @@ export function FoldDetail({ fold, totals }: { fold: MapNode | undefined; totals
       <Section title="Inside" {...(fold.folded.length > shown ? { note: `the largest ${shown}` } : {})}>
         <ul className="peers">
           {fold.folded.slice(0, shown).map((e) => (
-            <li key={e.id}><button type="button" onClick={() => select({ kind: "node", id: e.id })}><span className={e.kind === "address" ? "mono" : ""}>{e.title}</span></button></li>
+            <li key={e.id}><button type="button" onClick={() => select({ kind: "node", id: e.id })}><span className={e.kind === "address" ? "mono" : ""}>{entityName(e.id)}</span></button></li>
           ))}
         </ul>
       </Section>

@@ -10,7 +10,7 @@ import { bytes, count, micros, tick } from "../format/format";
 import { service } from "../format/services";
 import { DenyMark, Verdict } from "../frame/icons";
 import { Value } from "../frame/Value";
-import type { Totals } from "../map/model";
+import type { Totals } from "../map/totals";
 import { shownRange } from "../state/actions";
 import { useView } from "../state/view";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fields } from "../../dev/traffic";
+import { fields } from "../../dev/fields";
 import { stage, suggest } from "./suggest";
 
 const labels = (text: string, values: { value: string; records: number }[] = []) => suggest(text, fields, values).map((s) => s.label);

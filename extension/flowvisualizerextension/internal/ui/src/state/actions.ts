@@ -1,12 +1,13 @@
 // What a person can do to the view, in one place, for buttons and keys alike.
 
 import { now } from "../api/clock";
-import { add, type Chip, valueFilter } from "../filter/chips";
+import { add, type Chip } from "../filter/chips";
 import type { Expr } from "../filter/grammar";
-import { entityFilter, levels } from "../map/levels";
+import { entityFilter } from "../map/entity";
+import { opens } from "../map/levels";
 import { page, pause, rangeOf, resume, zoom, type Range } from "./range";
 import type { Selection, View } from "./url";
-import { currentView, setView } from "./view";
+import { currentView, levelOf, setView } from "./view";
 
 export function setChips(chips: Chip[]): void {
   setView({ chips });
@@ -14,10 +15,6 @@ export function setChips(chips: Chip[]): void {
 
 export function addFilter(...parts: Expr[]): void {
   setChips(add(currentView().chips, ...parts));
-}
-
-export function filterValue(field: string, value: string | undefined, exclude: boolean): void {
-  addFilter(valueFilter(field, value, exclude));
 }
 
 export function switchChip(index: number): void {
@@ -40,12 +37,11 @@ export function focusOn(id: string | null): void {
   setView({ focus: id });
 }
 
-/** Opens an entity one level down: a filter for it, drawn by the next level. */
+/** Opens an entity: a filter for it, drawn by the level that shows what is inside. */
 export function drill(id: string): void {
   const v = currentView();
   const part = entityFilter(id, "either");
-  const next = levels[v.level].next;
-  if (part) setView({ chips: add(v.chips, part), level: next ?? v.level, focus: null, selection: null });
+  if (part) setView({ chips: add(v.chips, part), level: opens(id, levelOf(v)) ?? v.level, focus: null, selection: null });
 }
 
 export function unfold(key: string): void {

@@ -3,7 +3,8 @@
 
 import type { Chip } from "../filter/chips";
 import { parse, serialise } from "../filter/grammar";
-import { levelIds, type LevelId } from "../map/levels";
+import type { LevelId } from "../map/entity";
+import { levelIds } from "../map/levels";
 import { formatSpan, parseSpan, type Range, type Time, usualSpan } from "./range";
 
 export type Selection =
@@ -14,7 +15,8 @@ export type Selection =
 
 export interface View {
   tab: "map" | "flows";
-  level: LevelId;
+  /** null for the one that suits what was recorded. */
+  level: LevelId | null;
   time: Time;
   /** A part of the range chosen in the histogram; it narrows all but the histogram. */
   brush: Range | null;
@@ -35,7 +37,7 @@ export interface View {
 
 export const initial: View = {
   tab: "map",
-  level: "process",
+  level: null,
   time: { kind: "live", span: usualSpan, chosen: false },
   brush: null,
   chips: [],
@@ -52,7 +54,7 @@ export const initial: View = {
 export function encode(v: View): string {
   const p = new URLSearchParams();
   if (v.tab !== initial.tab) p.set("view", v.tab);
-  if (v.level !== initial.level) p.set("level", v.level);
+  if (v.level !== null) p.set("level", v.level);
   if (v.time.chosen) p.set("last", formatSpan(v.time.span));
   if (v.time.kind === "fixed") {
     p.set("from", iso(v.time.from));

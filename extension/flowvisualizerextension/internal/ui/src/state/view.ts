@@ -1,6 +1,7 @@
 // The view lives in the URL; this keeps React and the address bar in step.
 
 import { useSyncExternalStore } from "react";
+import type { LevelId } from "../map/entity";
 import { usualSpan } from "./range";
 import { decode, encode, type View } from "./url";
 
@@ -32,6 +33,26 @@ export function setOwnSpan(span: number): void {
   if (next === view) return;
   view = next;
   listeners.forEach((l) => l());
+}
+
+/** Whether records were seen that say who stands at their ends in a cluster. */
+let cluster = false;
+
+/** From now on a cluster's levels are offered. It is not in the URL either. */
+export function setCluster(): void {
+  if (cluster) return;
+  cluster = true;
+  view = { ...view };
+  listeners.forEach((l) => l());
+}
+
+export function hasCluster(): boolean {
+  return cluster;
+}
+
+/** The level that the map is drawn by. */
+export function levelOf(v: View): LevelId {
+  return v.level ?? (cluster ? "workload" : "process");
 }
 
 export function currentView(): View {
