@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { add, parseChips, parts, query, valueFilter } from "./chips";
+import { entityFilter } from "../map/entity";
 import { any, cond, serialise } from "./grammar";
 
 const chip = (text: string, off = false) => ({ ...parseChips(text)[0]!, off });
@@ -24,6 +25,7 @@ describe("parseChips", () => {
   it.each([
     ["process = sshd", "either.process.executable.name = sshd"],
     ["not port = 22", "not destination.port = 22"],
+    ["namespace = shop", "either.k8s.namespace.name = shop"],
     ["address = 10.0.0.1 or verdict = deny", "either.address = 10.0.0.1 or flow.action = deny"],
   ])("spells out %s", (typed, want) => {
     expect(serialise(parseChips(typed)[0]!.expr)).toBe(want);
@@ -53,6 +55,12 @@ describe("parts", () => {
   it("splits the either prefix off and shows operators as signs", () => {
     expect(parts(cond("either.address", "not in", "10.0.0.0/8", "::1"))).toEqual({ either: true, field: "address", op: "∉", value: "10.0.0.0/8, ::1" });
     expect(parts(cond("destination.port", "!=", "53"))).toEqual({ either: false, field: "destination.port", op: "≠", value: "53" });
+  });
+  it("names the entity that several conditions look for", () => {
+    expect(parts(entityFilter("w:shop/Deployment/cart", "either")!)).toEqual({ either: true, field: "workload", op: "=", value: "cart in shop" });
+    expect(parts(entityFilter("node:node-a", "source")!)).toEqual({ either: false, field: "source node", op: "=", value: "node-a" });
+    expect(parts({ kind: "not", item: entityFilter("pod:shop/cart-1", "either")! })).toEqual({ either: true, field: "pod", op: "≠", value: "cart-1 in shop" });
+    expect(parts(cond("either.k8s.namespace.name", "=", "shop"))).toEqual({ either: true, field: "namespace", op: "=", value: "shop" });
   });
   it("has none for an alternative", () => expect(parts(any(cond("a", "=", "1"), cond("b", "=", "2"))!)).toBeUndefined());
 });

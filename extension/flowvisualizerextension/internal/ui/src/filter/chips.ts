@@ -1,6 +1,7 @@
 // A chip is one part of the filter as the search bar shows it; the parts that
 // are switched on, joined with and, are the query.
 
+import { entityName, filteredEntity, kindOf, kinds } from "../map/entity";
 import { all, cond, type Cond, type Expr, parse, serialise } from "./grammar";
 
 export interface Chip {
@@ -21,6 +22,12 @@ export const shorthands: Record<string, string> = {
   ip: "either.address",
   port: "destination.port",
   domain: "destination.domains",
+  namespace: "either.k8s.namespace.name",
+  workload: "either.k8s.workload.name",
+  pod: "either.k8s.pod.name",
+  node: "either.k8s.node.name",
+  network: "either.network.name",
+  service: "destination.k8s.service.name",
   verdict: "flow.action",
   action: "flow.action",
   reason: "flow.deny.reason",
@@ -72,10 +79,20 @@ export interface ChipParts {
   value: string;
 }
 
-/** What a chip shows; undefined for an expression that is more than one condition. */
+/** What a chip shows; undefined for an expression that is more than one condition, unless it looks for one entity. */
 export function parts(e: Expr): ChipParts | undefined {
-  if (e.kind !== "cond") return undefined;
+  if (e.kind === "not") {
+    const p = e.item.kind === "cond" ? undefined : parts(e.item);
+    return p && p.op === "=" ? { ...p, op: "≠" } : undefined;
+  }
+  if (e.kind !== "cond") {
+    const found = filteredEntity(e);
+    if (!found) return undefined;
+    const word = kinds[kindOf(found.id)].one;
+    const either = found.end === "either";
+    return { either, field: either ? word : `${found.end} ${word}`, op: "=", value: entityName(found.id) };
+  }
   const either = e.field.startsWith("either.");
-  const field = (either ? e.field.slice("either.".length) : e.field).replace("process.executable.name", "process");
+  const field = (either ? e.field.slice("either.".length) : e.field).replace("process.executable.name", "process").replace(/k8s\.(\w+)\.name$/, "$1");
   return { either, field, op: symbols[e.op] ?? e.op, value: e.values.join(", ") };
 }

@@ -13,7 +13,7 @@ interface Looks {
   className?: string;
   /** Left out of the tab order, for tables whose rows take the focus. */
   quiet?: boolean;
-  title?: string;
+  title?: string | undefined;
 }
 
 interface ValueProps extends Looks {

@@ -2,6 +2,7 @@ import { SquareStack } from "lucide-react";
 import type { Node, NodeProps } from "@xyflow/react";
 import type { KeyboardEvent } from "react";
 import { DenyMark } from "../frame/icons";
+import { PodName } from "../frame/PodName";
 import { drill, focusOn, select, unfold } from "../state/actions";
 import { currentView } from "../state/view";
 import { nodeDetail, nodeHint, nodeSpoken, nodeTitle } from "./describe";
@@ -43,11 +44,9 @@ export function EntityNode({ data, width }: NodeProps<EntityFlowNode>) {
   );
 }
 
-/** Of a pod's name the end tells it apart from its siblings, so that is not what is cut. */
 function Name({ node }: { node: MapNode }) {
   const title = nodeTitle(node);
-  const dash = node.entity?.kind === "pod" ? title.lastIndexOf("-") : -1;
-  if (dash > 0) return <b className="pod"><span className="cut">{title.slice(0, dash)}</span>{title.slice(dash)}</b>;
+  if (node.entity?.kind === "pod") return <b className="pod"><PodName name={title} /></b>;
   return <b className={node.entity?.kind === "address" ? "addr" : ""}>{title}</b>;
 }
 

@@ -6,6 +6,7 @@ import { bytes, count, dateTime, range, span } from "../format/format";
 import { stageWords } from "../frame/Banners";
 import { AllowMark, UnknownMark } from "../frame/icons";
 import { silent } from "../frame/silence";
+import { hasCluster, useView } from "../state/view";
 import { captured } from "./captured";
 import { Section } from "./sections";
 
@@ -20,9 +21,10 @@ export function useAgents(): Agent[] {
 }
 
 export function Engines({ agent }: { agent: Agent }) {
+  useView();
   return (
     <ul className="checks">
-      {captured(agent.engines ?? []).map((l) => (
+      {captured(agent.engines ?? [], hasCluster()).map((l) => (
         <li key={l.what}>
           <span className={l.on ? "c-allow" : "c-unk"}>{l.on ? <AllowMark /> : <UnknownMark />}</span>
           <span>{l.what}</span>

@@ -4,9 +4,12 @@ import type { Attribute as AttributeValue, Field, Scalar } from "../api/types";
 import { clock, micros } from "../format/format";
 import { Verdict } from "../frame/icons";
 import { itemsOf, Value, Values } from "../frame/Value";
+import { type End, type Entity, entityAbout } from "../map/entity";
 import { levels } from "../map/levels";
-import { denial, formatField, rttMean, text } from "../table/columns";
+import { text } from "../table/attributes";
+import { denial, formatField, rttMean } from "../table/columns";
 import { Ends } from "./Ends";
+import { Identity } from "./Identity";
 import { Section } from "./sections";
 
 export function FlowDetail({ id }: { id: string }) {
@@ -16,12 +19,12 @@ export function FlowDetail({ id }: { id: string }) {
   const f = live ?? stored.data?.flows[0];
   if (!f) return <p className="note t3">{stored.isPending ? "Reading…" : "This record is not in the chosen time."}</p>;
   const rtt = rttMean(f);
-  const from = levels.process.entity(f, "source");
-  const to = levels.process.entity(f, "destination");
-  const place = (end: "source" | "destination") => [text(f, `${end}.address`), text(f, `${end}.port`) && `port ${text(f, `${end}.port`)}`, text(f, `${end}.scope`)?.replace("_", " ")].filter(Boolean).join(", ");
+  const from = levels.pod.entity(f, "source");
+  const to = levels.pod.entity(f, "destination");
+  const place = (end: End, { id, kind }: Entity) => [kind === "process" || kind === "address" ? undefined : entityAbout(id), text(f, `${end}.address`), text(f, `${end}.port`) && `port ${text(f, `${end}.port`)}`, text(f, `${end}.scope`)?.replace("_", " ")].filter(Boolean).join(", ");
   return (
     <>
-      <Ends from={from.id} to={to.id} groups={[from.group, to.group]} details={[place("source"), place("destination")]} />
+      <Ends from={from.id} to={to.id} groups={[from.group, to.group]} details={[place("source", from), place("destination", to)]} />
       <Section>
         <dl className="kv">
           <dt>Kernel did</dt><dd><Verdict action={text(f, "flow.action")} why={text(f, "flow.deny.class")} /></dd>
@@ -31,6 +34,8 @@ export function FlowDetail({ id }: { id: string }) {
           <dt>RTT</dt><dd>{rtt === undefined ? "–" : micros(rtt)}</dd>
         </dl>
       </Section>
+      <Identity flow={f} end="source" />
+      <Identity flow={f} end="destination" />
       <Section title="All attributes" note="click to filter, alt-click to exclude">
         <dl className="attrs">
           {fields.filter((d) => f[d.name] !== undefined).map((d) => <Attribute key={d.name} field={d} value={f[d.name]!} />)}

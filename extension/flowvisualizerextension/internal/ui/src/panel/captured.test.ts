@@ -18,6 +18,12 @@ it("says of an engine what the agent says, and no more than once", () => {
   expect(line(lines, /Forwarded/)).toMatchObject({ on: false, state: "off", detail: "conntrack is not loaded" });
 });
 
+it("says that names of a cluster are known where records have them", () => {
+  expect(line(captured([tcp], true), /Kubernetes names/)).toMatchObject({ on: true, state: "on" });
+  expect(line(captured([tcp], true), /Kubernetes policy/)).toMatchObject({ on: false });
+  expect(captured([tcp], false).filter((l) => /Kubernetes/.test(l.what)).map((l) => l.on)).toEqual([false]);
+});
+
 it("shows an engine that this page does not know by its name", () => {
   expect(captured([tcp, { name: "quic", on: true, detail: "" }]).at(-1)).toEqual({ what: "quic", on: true, state: "on", detail: "" });
 });

@@ -26,11 +26,18 @@ export interface Line {
   detail: string;
 }
 
+/** What a processor adds and no engine reports: it is there when records have it. */
+const inCluster: Line[] = [
+  { what: "Kubernetes names", on: true, state: "on", detail: "" },
+  { what: "Kubernetes policy", on: false, state: "not in this version", detail: "" },
+];
+
 /** A line for each subject, in the table's order, then one for each engine that the table does not know. */
-export function captured(engines: readonly Engine[]): Line[] {
+export function captured(engines: readonly Engine[], cluster = false): Line[] {
   const said = (what: string, e: Engine): Line => ({ what, on: e.on, state: e.on ? "on" : "off", detail: e.detail });
-  const known = subjects.map(({ engine, what }) => {
+  const known = subjects.flatMap(({ engine, what }) => {
     const reported = engines.find((e) => e.name === engine);
+    if (!reported && engine === "kubernetes" && cluster) return inCluster;
     return reported ? said(what, reported) : { what, on: false, state: "not in this version", detail: "" };
   });
   const others = engines.filter((e) => !subjects.some((s) => s.engine === e.name)).map((e) => said(e.name, e));

@@ -6,7 +6,7 @@ import { type Chip, parseChips, parts } from "../filter/chips";
 import { FilterError, serialise } from "../filter/grammar";
 import { add } from "../filter/chips";
 import { removeChip, setChips, switchChip } from "../state/actions";
-import { useView } from "../state/view";
+import { hasCluster, useView } from "../state/view";
 import { stage, suggest, type Suggestion } from "./suggest";
 
 /** The one search field: chips for what is set, an input with completion for what comes. */
@@ -137,7 +137,7 @@ function Entry({ input, chips, editing, done }: EntryProps) {
           value={text}
           spellCheck={false}
           autoComplete="off"
-          placeholder={chips.length > 0 ? "Add a filter" : "Filter by process, address, port …  e.g. process = sshd"}
+          placeholder={chips.length > 0 ? "Add a filter" : hasCluster() ? "Filter by workload, namespace, port …  e.g. namespace = kube-system" : "Filter by process, address, port …  e.g. process = sshd"}
           aria-label="filter"
           role="combobox"
           aria-expanded={list}
@@ -187,7 +187,7 @@ function useSuggestions(text: string, open: boolean): Suggestion[] {
   const values = enumerated
     ? enumerated.filter((v) => v.startsWith(s.typed)).map((value) => ({ value, records: 0 }))
     : [...found].sort((a, b) => b[1] - a[1]).map(([value, records]) => ({ value, records }));
-  return suggest(text, fields, ask || enumerated ? values : []);
+  return suggest(text, fields, ask || enumerated ? values : [], hasCluster());
 }
 
 /** The chip that a byte offset in the joined query falls into. */

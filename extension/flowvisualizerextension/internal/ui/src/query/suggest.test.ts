@@ -32,4 +32,8 @@ describe("suggest", () => {
     ["2001:db8::1", "either.address = 2001:db8::1"],
     ["sshd", "either.process.executable.name ~ sshd"],
   ])("takes the bare word %s as %s", (word, want) => expect(labels(word)[0]).toBe(want));
+  it("looks for a word among workloads and namespaces first where there is a cluster", () => {
+    const searches = suggest("checkout", fields, [], true).map((s) => s.label);
+    expect(searches.slice(0, 3)).toEqual(["either.k8s.workload.name ~ checkout", "either.k8s.namespace.name ~ checkout", "either.process.executable.name ~ checkout"]);
+  });
 });

@@ -41,7 +41,7 @@ export function stage(text: string): Stage {
 
 const limit = 10;
 
-export function suggest(text: string, fields: readonly Field[], values: readonly { value: unknown; records: number }[]): Suggestion[] {
+export function suggest(text: string, fields: readonly Field[], values: readonly { value: unknown; records: number }[], cluster = false): Suggestion[] {
   const s = stage(text);
   if (s.kind === "op") {
     return ops.filter((o) => o.startsWith(s.typed)).map((o) => {
@@ -60,7 +60,7 @@ export function suggest(text: string, fields: readonly Field[], values: readonly
   }
   const named = matchingFields(s, fields);
   const begun = fields.some((f) => s.typed !== "" && f.name.startsWith(s.typed.toLowerCase()));
-  return begun ? [...named.slice(0, limit), ...searches(s)] : [...searches(s), ...named.slice(0, limit)];
+  return begun ? [...named.slice(0, limit), ...searches(s, cluster)] : [...searches(s, cluster), ...named.slice(0, limit)];
 }
 
 const opWords: Record<string, string> = {
@@ -69,13 +69,14 @@ const opWords: Record<string, string> = {
 };
 
 /** A bare word is looked for where it can be. */
-function searches(s: Stage): Suggestion[] {
+function searches(s: Stage, cluster: boolean): Suggestion[] {
   const word = s.typed.trim();
   if (word.length < 2) return [];
   const made = (filter: string): Suggestion => ({ text: s.before + filter, label: filter, detail: "filter", done: true });
   if (/^\d{1,5}$/.test(word)) return [made(`destination.port = ${word}`)];
   if (/^[\d.]+(\/\d+)?$|^[0-9a-f]*:[0-9a-f:.]*(\/\d+)?$/i.test(word)) return [made(`either.address = ${word}`)];
-  return [made(`either.process.executable.name ~ ${quote(word)}`)];
+  const names = [...(cluster ? ["k8s.workload.name", "k8s.namespace.name"] : []), "process.executable.name"];
+  return names.map((name) => made(`either.${name} ~ ${quote(word)}`));
 }
 
 function matchingFields(s: Stage, fields: readonly Field[]): Suggestion[] {

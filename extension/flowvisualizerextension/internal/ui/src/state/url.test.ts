@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseChips } from "../filter/chips";
+import { entityFilter } from "../map/entity";
 import { decode, encode, initial, type View } from "./url";
 
 const from = Date.parse("2026-05-04T13:30:00.000Z");
@@ -11,6 +12,12 @@ describe("encode", () => {
     const v: View = { ...initial, chips: parseChips("either.address != 10.0.0.0/8"), time: { kind: "live", span: 3_600_000, chosen: true } };
     expect(encode(v)).toBe("last=1h&f=either.address+%21%3D+10.0.0.0/8");
   });
+});
+
+it("writes a filter for a workload as one part", () => {
+  const v: View = { ...initial, chips: [{ expr: entityFilter("w:shop/Deployment/cart", "either")!, off: false }] };
+  expect(new URLSearchParams(encode(v)).getAll("f")).toHaveLength(1);
+  expect(decode(encode(v))).toEqual(v);
 });
 
 describe("decode", () => {
@@ -30,6 +37,9 @@ describe("decode", () => {
     ["a record", { ...initial, selection: { kind: "flow", id: "abc-1" } }],
     ["capture", { ...initial, selection: { kind: "capture" } }],
     ["the rest", { ...initial, tab: "flows", level: "address", focus: "p:curl", unfolded: ["internet-out", "local-in"], columns: ["time", "source.port"], widths: { port: 64, "source.process.executable.name": 300 }, drawer: false, panel: false }],
+    ["a workload", { ...initial, level: "workload", selection: { kind: "node", id: "w:shop/Deployment/cart" }, unfolded: ["ns:shop-mid"] }],
+    ["an edge to a named network", { ...initial, level: "namespace", selection: { kind: "edge", from: "ns:shop", to: "net:office vpn/2" } }],
+    ["the level of a machine, where another is usual", { ...initial, level: "process" }],
     ["an opened panel", { ...initial, panel: true }],
   ];
   it.each(views)("gives back %s", (_, v) => {

@@ -7,6 +7,8 @@ import { bytes, clock, count, dateTime, micros } from "../format/format";
 import { message, service } from "../format/services";
 import { Verdict } from "../frame/icons";
 import { itemsOf, Value, Values } from "../frame/Value";
+import { number, text } from "./attributes";
+import { Endpoint } from "./Endpoint";
 import { setView } from "../state/view";
 
 export interface Column {
@@ -23,22 +25,9 @@ export interface Column {
   cell: (f: Flow) => ReactNode;
 }
 
-export const text = (f: Flow, name: string): string | undefined => (f[name] === undefined ? undefined : String(f[name]));
-export const number = (f: Flow, name: string): number | undefined => (typeof f[name] === "number" ? (f[name] as number) : undefined);
 const time = (f: Flow, name: string) => Date.parse(String(f[name]));
 
 const dash = <span className="t3">–</span>;
-
-function Endpoint({ flow, end }: { flow: Flow; end: "source" | "destination" }) {
-  const process = text(flow, `${end}.process.executable.name`);
-  const address = text(flow, `${end}.address`);
-  return (
-    <span className="endpoint">
-      {process !== undefined && <Value quiet field={`${end}.process.executable.name`} value={process}>{process}</Value>}
-      <Value quiet field={`${end}.address`} value={address} className="mono">{address ?? "unknown"}</Value>
-    </span>
-  );
-}
 
 function total(f: Flow, name: string): ReactNode {
   const n = number(f, name);
@@ -49,6 +38,13 @@ export function rttMean(f: Flow): number | undefined {
   const sum = number(f, "flow.tcp.rtt.sum");
   const samples = number(f, "flow.tcp.rtt.samples");
   return sum !== undefined && samples ? sum / samples : undefined;
+}
+
+function asked(f: Flow): ReactNode {
+  const inCluster = text(f, "destination.k8s.service.name");
+  const portName = text(f, "destination.k8s.service.port_name");
+  if (inCluster !== undefined) return <Value quiet field="destination.k8s.service.name" value={inCluster} title={portName ? `${inCluster}, port ${portName}` : inCluster}>{inCluster}</Value>;
+  return service(number(f, "destination.port") ?? 0) ?? message(text(f, "network.transport"), number(f, "network.icmp.type")) ?? <span className="t3">{text(f, "network.transport")}</span>;
 }
 
 function outcome(f: Flow): ReactNode {
@@ -76,13 +72,13 @@ export const usual: Column[] = [
       return <Value quiet field={field} value={why ?? text(f, "flow.action")}><Verdict action={text(f, "flow.action")} why={why} detail={denial(f)} /></Value>;
     },
   },
-  { id: "source", title: "Source", about: "Who called: process and address", width: 160, grow: true, cell: (f) => <Endpoint flow={f} end="source" /> },
-  { id: "destination", title: "Destination", about: "Who was called: process and address", width: 160, grow: true, cell: (f) => <Endpoint flow={f} end="destination" /> },
+  { id: "source", title: "Source", about: "Who called: pod, node, network or process, and where", width: 160, grow: true, cell: (f) => <Endpoint flow={f} end="source" /> },
+  { id: "destination", title: "Destination", about: "Who was called: pod, node, network or process, and where", width: 160, grow: true, cell: (f) => <Endpoint flow={f} end="destination" /> },
   {
     id: "port", title: "Port", about: "Destination port", width: 60, number: true,
     cell: (f) => <Value quiet field="destination.port" value={text(f, "destination.port")} className="mono">{text(f, "destination.port") ?? "–"}</Value>,
   },
-  { id: "service", title: "Service", about: "The destination port's usual service, or what an ICMP message is about", width: 104, least: 72, cell: (f) => service(number(f, "destination.port") ?? 0) ?? message(text(f, "network.transport"), number(f, "network.icmp.type")) ?? <span className="t3">{text(f, "network.transport")}</span> },
+  { id: "service", title: "Service", about: "The service that was asked for in a cluster, else the destination port's usual one, or what an ICMP message is about", width: 104, least: 72, cell: asked },
   { id: "connections", title: "Conns", about: "Connections in this record", width: 76, least: 60, number: true, cell: (f) => count(number(f, "flow.connections.seen") ?? 0) },
   { id: "sent", title: "Sent", about: "Bytes that the source sent", width: 72, least: 64, number: true, cell: (f) => total(f, "source.bytes") },
   { id: "received", title: "Received", about: "Bytes that the destination sent", width: 72, least: 66, number: true, cell: (f) => total(f, "destination.bytes") },
