@@ -2,27 +2,9 @@
 // against that server, which must have recorded a few flows in the last 15 minutes.
 
 import { check, equal, expect, runAll, Skip, until } from "./checks.mjs";
-import { openBrowser, openSite } from "./site.mjs";
-
-const site = await openSite();
-const browser = await openBrowser();
-const origin = new URL(site.url).origin;
-const trouble = [];
-
-async function open(search = "", options = {}) {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme: "light", reducedMotion: "reduce", ...options });
-  page.on("request", (r) => !r.url().startsWith(origin) && trouble.push(`foreign request: ${r.url()}`));
-  page.on("pageerror", (e) => trouble.push(`page error: ${e.message}`));
-  page.on("console", (m) => m.type() === "error" && !page.expectsErrors && trouble.push(`console: ${m.text()}`));
-  await page.goto(site.url + search);
-  return page;
-}
-
-const ready = (page) => page.waitForSelector(".node", { timeout: 15_000 });
-const params = (page) => new URL(page.url()).searchParams;
-const count = (page, selector) => page.locator(selector).count();
-const places = (page) => page.$$eval(".react-flow__node-entity", (nodes) => Object.fromEntries(nodes.map((n) => [n.dataset.id, n.getBoundingClientRect().toJSON()])));
-const requests = (page, path) => page.waitForRequest((r) => r.url().includes(`/api/v1/${path}`), { timeout: 10_000 });
+import { browser, count, open, params, places, ready, requests, site, trouble } from "./page.mjs";
+import { lowContrast } from "./look.mjs";
+import { openSite } from "./site.mjs";
 
 check("the page loads with map, histogram, table and panel", async () => {
   const page = await open();
@@ -543,35 +525,11 @@ check("what was lost is said in a banner and marked in the histogram", async () 
   await lossy.close();
 });
 
+await import("./cluster.mjs");
+
 check("no other host was asked for anything and nothing was logged as an error", async () => {
   equal([...new Set(trouble)], [], "trouble");
 });
-
-/** Runs in the page: texts whose colour is less than 4.5 : 1 against what lies behind them. */
-function lowContrast() {
-  const parse = (c) => (c.match(/[\d.]+/g) ?? []).map(Number);
-  const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (e) => {
-    for (let n = e; n; n = n.parentElement) {
-      const c = parse(getComputedStyle(n).backgroundColor);
-      if (c.length >= 3 && (c[3] ?? 1) > 0.9) return c;
-    }
-    return [255, 255, 255];
-  };
-  const bad = new Set();
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const e = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || !e.getClientRects().length || e.closest("button:disabled, script, style")) continue;
-    const svg = e.closest("svg");
-    const style = getComputedStyle(e);
-    if (style.visibility === "hidden") continue;
-    const [a, b] = [luminance(parse(svg ? style.fill : style.color)), luminance(ground(svg ?? e))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) bad.add(`${e.tagName}.${e.className.baseVal ?? e.className}: ${walker.currentNode.textContent.trim().slice(0, 20)} ${ratio.toFixed(2)}`);
-  }
-  return [...bad];
-}
 
 const failed = await runAll();
 await browser.close();

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Group } from "../api/types";
 import { interval } from "../../dev/traffic";
 import { matches } from "../../dev/evaluate";
+import { shapes } from "./geometry";
 import { layout, type Layout } from "./layout";
 import { type LevelId } from "./entity";
 import { levels } from "./levels";
@@ -70,6 +71,19 @@ describe("a cluster", () => {
     expect(boxes.size).toBe(4);
     expect(m.nodes.some((n) => n.group === "cluster")).toBe(true);
     expectTidy(m, layout(m, size));
+  });
+  it("has no edge through the name of a box", () => {
+    const m = clusterModel("workload");
+    const l = layout(m, { ...size, height: 4000 });
+    const within = (g: { x: number; y: number; width: number; height: number }, x: number, y: number) => x > g.x && x < g.x + g.width && y > g.y && y < g.y + g.height;
+    for (const [key, s] of shapes(m.edges, l)) {
+      const ends = key.split(" > ").map((k) => l.nodes.get(k)!.x);
+      for (const c of (s.allow ?? s.deny)!.curves) {
+        // Only where an edge passes a column: before and after it goes up and down as it must.
+        if (c.p0.y !== c.p3.y || ends.includes(c.p0.x)) continue;
+        for (const g of l.groups) if (g.side === "mid") expect(within({ ...g, height: 22 }, (c.p0.x + c.p3.x) / 2, c.p0.y), `${key} at ${g.key}`).toBe(false);
+      }
+    }
   });
   it("uses the room that is left beside a map that is higher than the canvas", () => {
     const m = clusterModel("workload");

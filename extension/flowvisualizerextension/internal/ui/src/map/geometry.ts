@@ -148,6 +148,11 @@ class Lanes {
       const c = (this.columns[p.column] ??= { left: p.x, right: p.x + p.width, tops: [] });
       c.tops.push(p.y);
     }
+    // Between boxes that lie one below the other an edge keeps to the gap, not to what a box is called.
+    const boxes = at.kept.grouped ? at.groups.filter((g) => g.side === "mid") : [];
+    for (const b of boxes) {
+      for (const c of this.columns) if (c && c.left >= b.x && c.right <= b.x + b.width) c.tops.push(b.y - aboveName);
+    }
     for (const c of this.columns) c?.tops.sort((a, b) => a - b);
   }
 
@@ -180,6 +185,9 @@ class Lanes {
     return open ? best.y + best.out * (before.taken + width / 2) : best.y + [0, 3, -3][before.edges % 3]!;
   }
 }
+
+/** A name takes as much room as a node; so much of that lies above its box. */
+const aboveName = 6;
 
 /** From a node to the middle of the gap between two rows. */
 const middle = 6;
