@@ -38,7 +38,7 @@ check("a cluster is drawn by workloads in their namespaces, and by each of its l
     equal(new URL(page.url()).search, "", "the URL");
     await nodeAt(page, "w:shop/Deployment/checkout").waitFor();
     expect((await page.$$eval(".ns h4 .cut", (all) => all.map((h) => h.textContent))).includes("payments"), "no box for a namespace");
-    for (const [label, id, level] of [["Namespaces", "ns:shop", "namespace"], ["Pods", "node:node-a", "pod"], ["Processes", "p:envoy", "process"], ["Workloads", "in|net:office-vpn", "workload"]]) {
+    for (const [label, id, level] of [["Namespaces", "ns:shop", "namespace"], ["Pods", "node:node-a", "pod"], ["Processes", "p:envoy", "process"], ["Workloads", "in|net:office-vpn", null]]) {
       await page.click(`[aria-label=level] >> text=${label}`);
       await nodeAt(page, id).waitFor();
       equal(params(page).get("level"), level, "the level in the URL");

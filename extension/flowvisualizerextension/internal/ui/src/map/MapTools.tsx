@@ -3,7 +3,7 @@ import { useReactFlow } from "@xyflow/react";
 import { usePlace } from "../api/place";
 import { count } from "../format/format";
 import { clearFilters, focusOn } from "../state/actions";
-import { hasCluster, levelOf, setView, useView } from "../state/view";
+import { hasCluster, levelOf, setView, usualLevel, useView } from "../state/view";
 import { entityName } from "./entity";
 import { levelIds, levels } from "./levels";
 import type { DrawnMap } from "./useMap";
@@ -40,7 +40,7 @@ export function LevelBar({ folded = 0 }: { folded?: number }) {
       </nav>
       <div className="seg" role="group" aria-label="level">
         {offered.map((id) => (
-          <button type="button" key={id} className={id === level.id ? "on" : ""} aria-pressed={id === level.id} onClick={() => setView({ level: id })}>{levels[id].label}</button>
+          <button type="button" key={id} className={id === level.id ? "on" : ""} aria-pressed={id === level.id} onClick={() => setView({ level: id === usualLevel() ? null : id })}>{levels[id].label}</button>
         ))}
       </div>
       <span className="sp" />

@@ -50,9 +50,14 @@ export function hasCluster(): boolean {
   return cluster;
 }
 
+/** The level where none was chosen. */
+export function usualLevel(): LevelId {
+  return cluster ? "workload" : "process";
+}
+
 /** The level that the map is drawn by. */
 export function levelOf(v: View): LevelId {
-  return v.level ?? (cluster ? "workload" : "process");
+  return v.level ?? usualLevel();
 }
 
 export function currentView(): View {
