@@ -14,6 +14,7 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/kube/identity"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/networks"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/meter"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor/internal/resolve"
 )
 
@@ -335,6 +336,8 @@ func TestReasonsHaveNames(t *testing.T) {
 	assert.Zero(t, resolve.ReasonNamed("anything"))
 }
 
+// BenchmarkResolve answers all there is to ask of a flow between two pods, through a
+// service, whose source is known by its cgroup.
 func BenchmarkResolve(b *testing.B) {
 	t := &testing.T{}
 	r := site(t)
@@ -346,6 +349,7 @@ func BenchmarkResolve(b *testing.B) {
 		},
 	}
 	b.ReportAllocs()
+	m := meter.Start()
 	b.RunParallel(func(pb *testing.PB) {
 		var answers [2]resolve.Answer
 		mine := q
@@ -353,4 +357,5 @@ func BenchmarkResolve(b *testing.B) {
 			r.Resolve(&mine, &synced, &answers)
 		}
 	})
+	m.Each(b, "flow", 1)
 }

@@ -1,0 +1,151 @@
+package identity
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/processortest"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/cluster"
+)
+
+// host keeps what a component says of its health.
+type host struct {
+	component.Host
+	events chan componentstatus.Event
+}
+
+func (h host) Report(e *componentstatus.Event) { h.events <- *e }
+
+// startProcessor starts a processor of the shipped factory until the test ends.
+func (s *site) startProcessor(kubeconfig string, change func(*flowk8sprocessor.Config)) (processor.Logs, *consumertest.LogsSink, host) {
+	s.t.Helper()
+	factory := flowk8sprocessor.NewFactory()
+	config := factory.CreateDefaultConfig().(*flowk8sprocessor.Config)
+	config.Auth = flowk8sprocessor.AuthConfig{Type: flowk8sprocessor.AuthKubeconfig, Kubeconfig: kubeconfig}
+	config.Wait.Sync = patience
+	if change != nil {
+		change(config)
+	}
+	sink := new(consumertest.LogsSink)
+	p, err := factory.CreateLogs(s.t.Context(), processortest.NewNopSettings(factory.Type()), config, sink)
+	require.NoError(s.t, err)
+	h := host{componenttest.NewNopHost(), make(chan componentstatus.Event, 100)}
+	require.NoError(s.t, p.Start(s.t.Context(), h))
+	s.t.Cleanup(func() { require.NoError(s.t, p.Shutdown(s.t.Context())) })
+	return p, sink, h
+}
+
+func oneNode(node string) func(*flowk8sprocessor.Config) {
+	return func(c *flowk8sprocessor.Config) { c.Scope, c.Node = flowk8sprocessor.ScopeNode, node }
+}
+
+// between is a flow of the last seconds that its source reports, old enough not to wait.
+func between(source, destination string) flow.Flow {
+	now := time.Now().Add(-5 * time.Second)
+	from, to := netip.MustParseAddrPort(source), netip.MustParseAddrPort(destination)
+	return flow.Flow{
+		Start: now.Add(-5 * time.Second).UnixNano(), End: now.UnixNano(), Reporter: flow.ReporterSource, Action: flow.Allow, Transport: flow.TransportTCP,
+		Observer:    flow.Observer{Host: flow.Intern("machine")},
+		Source:      flow.Endpoint{Address: from.Addr(), Port: from.Port(), Type: flow.EndpointHost},
+		Destination: flow.Endpoint{Address: to.Addr(), Port: to.Port(), Type: flow.EndpointNetwork},
+	}
+}
+
+func encode(f flow.Flow) plog.Logs {
+	return flow.Encode(&flow.Batch{Flows: []flow.Flow{f}}, time.Now())
+}
+
+// read decodes the only record of the last logs.
+func (s *site) read(sink *consumertest.LogsSink) (source, destination flow.Kubernetes) {
+	s.t.Helper()
+	all := sink.AllLogs()
+	require.NotEmpty(s.t, all)
+	batch, rejected := flow.Decode(all[len(all)-1])
+	require.NoError(s.t, rejected.Err())
+	require.Len(s.t, batch.Flows, 1)
+	known := func(e *flow.Endpoint) flow.Kubernetes {
+		if e.Kubernetes == nil {
+			return flow.Kubernetes{}
+		}
+		return *e.Kubernetes
+	}
+	return known(&batch.Flows[0].Source), known(&batch.Flows[0].Destination)
+}
+
+func TestNodeAndGatewayCompleteEachOther(t *testing.T) {
+	s := newSite(t, cluster.Options{})
+	s.node("node-1", "192.168.7.1", "zone-a")
+	s.node("node-2", "192.168.7.2", "zone-b")
+	past := time.Now().Add(-time.Hour)
+	s.pod("web-1", "node-1", past, []string{"10.244.0.1"}, nil)
+	s.pod("db-0", "node-2", past, []string{"10.244.0.2"}, nil)
+	onNode, fromNode, _ := s.startProcessor(s.Kubeconfig(), oneNode("node-1"))
+	gateway, stored, _ := s.startProcessor(s.Kubeconfig(), nil)
+
+	require.NoError(t, onNode.ConsumeLogs(t.Context(), encode(between("10.244.0.1:40000", "10.244.0.2:5432"))))
+	s.eventually("the node's instance passes it on", func() bool { return fromNode.LogRecordCount() == 1 })
+	source, destination := s.read(fromNode)
+	assert.Equal(t, [2]string{"web-1", "zone-a"}, [2]string{source.Pod.String(), source.Zone.String()})
+	assert.Equal(t, flow.Kubernetes{}, destination, "a pod of another node is left to the gateway, and not called uncertain")
+
+	require.NoError(t, gateway.ConsumeLogs(t.Context(), fromNode.AllLogs()[0]))
+	s.eventually("the gateway passes it on", func() bool { return stored.LogRecordCount() == 1 })
+	again, destination := s.read(stored)
+	assert.Equal(t, source, again)
+	assert.Equal(t, [2]string{"db-0", "zone-b"}, [2]string{destination.Pod.String(), destination.Zone.String()})
+	assert.True(t, destination.Uncertain.Empty())
+	node, _ := stored.AllLogs()[0].ResourceLogs().At(0).Resource().Attributes().Get("k8s.node.name")
+	assert.Equal(t, "node-1", node.Str())
+}
+
+func TestRecordsWaitForAnAPIServerThatIsAway(t *testing.T) {
+	s := newSite(t, cluster.Options{})
+	s.pod("web-1", "node-1", time.Now().Add(-time.Hour), []string{"10.244.0.1"}, nil)
+	require.NoError(t, s.StopAPIServer())
+	patient, named, health := s.startProcessor(s.Kubeconfig(), oneNode("node-1"))
+	hasty, marked, _ := s.startProcessor(s.Kubeconfig(), func(c *flowk8sprocessor.Config) {
+		oneNode("node-1")(c)
+		c.GracePeriod, c.Wait.Sync = time.Minute, 0
+	})
+	record := between("10.244.0.1:40000", "8.8.8.8:53")
+	for _, p := range []processor.Logs{patient, hasty} {
+		require.NoError(t, p.ConsumeLogs(t.Context(), encode(record)))
+	}
+	source, _ := s.read(marked)
+	assert.False(t, source.Pod.Known())
+	assert.NotEmpty(t, source.Uncertain.Strings(), "what does not wait goes on, marked")
+	event := <-health.events
+	assert.Equal(t, componentstatus.StatusRecoverableError, event.Status())
+	assert.ErrorContains(t, event.Err(), "connection refused")
+	assert.Empty(t, named.AllLogs())
+
+	require.NoError(t, s.StartAPIServer(t.Context()))
+	s.eventually("what waited goes on", func() bool { return named.LogRecordCount() == 1 })
+	source, _ = s.read(named)
+	assert.Equal(t, "web-1", source.Pod.String())
+	assert.True(t, source.Uncertain.Empty())
+	s.eventually("the component is well", func() bool {
+		for {
+			select {
+			case e := <-health.events:
+				if e.Status() == componentstatus.StatusOK {
+					return true
+				}
+			default:
+				return false
+			}
+		}
+	})
+}
