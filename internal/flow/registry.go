@@ -101,17 +101,17 @@ func recordFields() []Field[Flow] {
 
 func idField[T any](member func(*T) *ID) Field[T] {
 	return Field[T]{
-		Attribute{
+		Attribute: Attribute{
 			Name: "flow.id", Type: Keyword, Role: Gauge, Elastic: "keyword", ECS: "event.id",
 			Description: "Unique id of the record, given once: node, epoch and counter in hexadecimal.", Absent: "only in records from elsewhere",
 		},
-		func(t *T) Value {
+		get: func(t *T) Value {
 			if id := *member(t); !id.IsZero() {
 				return Value{Type: Keyword, Str: id.String()}
 			}
 			return Value{}
 		},
-		func(t *T, v Value) (err error) { *member(t), err = ParseID(v.Str); return err },
+		set: func(t *T, v Value) (err error) { *member(t), err = ParseID(v.Str); return err },
 	}
 }
 
