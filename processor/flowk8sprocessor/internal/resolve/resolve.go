@@ -78,6 +78,8 @@ func (r *Resolver) nearPod(q *Question, e *End, a *Answer) {
 		}
 	}
 	if !id.Known() {
+		// The kernel's own sockets are in the root, whosever they are.
+		a.noPod = q.Cgroup != "" && q.Cgroup != "/"
 		return
 	}
 	if a.Pod = r.Index.Pod(id); a.Pod == nil {
@@ -296,7 +298,7 @@ func (r *Resolver) expected(e *End, a *Answer, near bool) bool {
 	if r.OneNode && !near && e.Type != flow.EndpointHost {
 		return false
 	}
-	if a.node || a.Type == flow.EndpointService || a.Type == flow.EndpointNetworkSet {
+	if a.node || a.noPod || a.Type == flow.EndpointService || a.Type == flow.EndpointNetworkSet {
 		return false
 	}
 	switch a.Scope {

@@ -271,6 +271,10 @@ func TestDoubt(t *testing.T) {
 	assert.Equal(t, "network", text(answers[1]), "no pod has a public address")
 	answers = ask(site(t), young, "10.244.0.99:1", "8.8.8.8:1", unknown)
 	assert.True(t, answers[0].Waiting)
+	answers = ask(site(t), young, "10.244.0.254:1", "8.8.8.8:1", func(q *resolve.Question) { q.Cgroup = "/system.slice/kubelet.service" })
+	assert.False(t, answers[0].Waiting, "a process of the node, at whatever address")
+	answers = ask(site(t), young, "10.244.0.99:1", "8.8.8.8:1", func(q *resolve.Question) { q.Cgroup = "/" })
+	assert.True(t, answers[0].Waiting, "a socket of the kernel may be a pod's")
 }
 
 func TestOneNodeDoubtsOnlyItsOwnEnds(t *testing.T) {

@@ -53,8 +53,8 @@ type Answer struct {
 	Reasons Reasons
 	// Waiting is set where the cluster may tell more soon.
 	Waiting bool
-	// node is set for an address of a node.
-	node bool
+	// node is set for an address of a node, noPod where the process is in no pod.
+	node, noPod bool
 }
 
 // Reasons is a set of reasons for uncertainty.
