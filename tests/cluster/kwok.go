@@ -30,8 +30,14 @@ func (c *Cluster) startKwok(ctx context.Context) error {
 }
 
 // AddFakeNodes adds nodes named fake-0 to fake-<n-1>, which kwok keeps ready, and
-// returns when they are.
+// returns when they are. Beside real nodes they are tainted, so that the scheduler
+// leaves them alone.
 func (c *Cluster) AddFakeNodes(ctx context.Context, n int) error {
+	var taints []Object
+	if len(c.nodes) > 0 {
+		// Pods that are meant to run must not end up here.
+		taints = []Object{{"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}}
+	}
 	err := c.admin.CreateAll(ctx, "/api/v1/nodes", func(yield func(Object) bool) {
 		for i := range n {
 			name := fmt.Sprintf("fake-%d", i)
@@ -42,6 +48,7 @@ func (c *Cluster) AddFakeNodes(ctx context.Context, n int) error {
 					"labels":      Object{fakeLabel: fakeValue, "kubernetes.io/hostname": name},
 					"annotations": Object{"kwok.x-k8s.io/node": "fake"},
 				},
+				"spec":   Object{"taints": taints},
 				"status": Object{"allocatable": Object{"cpu": "1000", "memory": "1000Gi", "pods": "100000"}},
 			}) {
 				return

@@ -169,7 +169,7 @@ func (c *Cluster) startContainerd(ctx context.Context, n *node) error {
 	bin := c.binaries[containerdBinaries.name]
 	cmd := exec.Command("nsenter", "--net="+n.netns(), "--",
 		"unshare", "--mount", "--propagation=private", "--",
-		"sh", n.file(scriptFile), n.dir, filepath.Join(bin, "containerd"), "--config="+n.file(containerdConfig), "--log-level=warn")
+		"bash", n.file(scriptFile), n.dir, filepath.Join(bin, "containerd"), "--config="+n.file(containerdConfig), "--log-level=warn")
 	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH")) // it looks for the shim there
 	p, err := c.startOn(n, "containerd", cmd)
 	if err != nil {

@@ -1,8 +1,9 @@
+#!/usr/bin/env bash
 # Runs a program, the first of a node, in the node's mount namespace, which dies
 # with the last process in it: nothing that the node writes to /run, /var/lib and
 # /var/log, mounts or pins reaches the machine.
-# Usage, in new mount and network namespaces: sh node.sh DATA PROGRAM ARGUMENT...
-set -eu
+# Usage, in new mount and network namespaces: node.sh DATA PROGRAM ARGUMENT...
+set -euo pipefail
 data=$1
 shift
 

@@ -56,6 +56,11 @@ func TestNodes(t *testing.T) {
 			}
 		}
 	})
+	t.Run("pods reach the API server", func(t *testing.T) {
+		if got := dial(t, c, "peer-1", "-bytes=0", serviceAddress+":443"); got.OK != 1 {
+			t.Errorf("got %+v", got)
+		}
+	})
 	t.Run("the server counts what it got", func(t *testing.T) {
 		var before, after map[string]int
 		execute(t, c, "peer-1", &before, "counts")
@@ -85,6 +90,22 @@ func TestNodes(t *testing.T) {
 		}
 		if node, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", c.NodePID(0))); err != nil || node == own {
 			t.Errorf("node 0 is in %s (%v), as this machine is", node, err)
+		}
+	})
+	t.Run("an agent of files of this machine runs on every node", func(t *testing.T) {
+		const image = "cluster.test/agent:1"
+		err := c.LoadImage(t.Context(), Image{
+			Name:       image,
+			Files:      map[string]string{"/bin/agent": filepath.Join(c.dir, "images", "netpeer")},
+			Entrypoint: []string{"/bin/agent"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		create(t, c, "/api/v1/namespaces", Object{"metadata": Object{"name": "agents"}})
+		create(t, c, "/apis/apps/v1/namespaces/agents/daemonsets", agent(image))
+		if err := c.WaitPodsReady(t.Context(), "agents", 2); err != nil {
+			t.Error(err)
 		}
 	})
 	t.Run("nothing is left after the end", func(t *testing.T) {
@@ -230,6 +251,36 @@ func startPeers(t *testing.T, c *Cluster) {
 	}
 }
 
+// agent looks into its node as the collector does.
+func agent(image string) Object {
+	labels := Object{"app": "agent"}
+	return Object{
+		"metadata": Object{"name": "agent"},
+		"spec": Object{
+			"selector": Object{"matchLabels": labels},
+			"template": Object{
+				"metadata": Object{"labels": labels},
+				"spec": Object{
+					"hostNetwork": true,
+					"hostPID":     true,
+					"containers": []Object{{
+						"name": "agent", "image": image, "imagePullPolicy": "Never", "args": []string{"serve"},
+						"securityContext": Object{"privileged": true},
+						"volumeMounts": []Object{
+							{"name": "bpf", "mountPath": "/sys/fs/bpf", "mountPropagation": "HostToContainer"},
+							{"name": "cgroup", "mountPath": "/sys/fs/cgroup", "readOnly": true},
+						},
+					}},
+					"volumes": []Object{
+						{"name": "bpf", "hostPath": Object{"path": "/sys/fs/bpf", "type": "Directory"}},
+						{"name": "cgroup", "hostPath": Object{"path": "/sys/fs/cgroup", "type": "Directory"}},
+					},
+				},
+			},
+		},
+	}
+}
+
 // outcome is what netpeer prints of a dial.
 type outcome struct {
 	OK             int
@@ -246,15 +297,12 @@ func dial(t *testing.T, c *Cluster, pod string, args ...string) (o outcome) {
 // execute runs netpeer in a pod and decodes what it prints.
 func execute(t *testing.T, c *Cluster, pod string, out any, args ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, c.Kubectl(), append([]string{"--kubeconfig=" + c.Kubeconfig(), "exec", pod, "--", "/netpeer"}, args...)...)
-	text, err := cmd.Output()
+	text, err := c.Exec(t.Context(), "default", pod, append([]string{"/netpeer"}, args...)...)
 	if err != nil {
-		t.Fatalf("%v: %v", cmd.Args, err)
+		t.Fatal(err)
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		t.Fatalf("%v printed %q: %v", cmd.Args, text, err)
+		t.Fatalf("netpeer %v printed %q: %v", args, text, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"sync"
 	"time"
 )
@@ -84,6 +85,20 @@ func (c *Cluster) waitReady(ctx context.Context, path string, n int, first func(
 		return fmt.Errorf("wait for %d ready objects in %s: %w", n, path, err)
 	}
 	return nil
+}
+
+// Exec runs a command in the first container of a pod on a real node, and returns
+// what it printed to its standard output. It is bounded by patience.
+func (c *Cluster) Exec(ctx context.Context, namespace, pod string, command ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	args := append([]string{"--kubeconfig=" + c.Kubeconfig(), "--namespace=" + namespace, "exec", pod, "--"}, command...)
+	out, err := exec.CommandContext(ctx, c.Kubectl(), args...).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return out, fmt.Errorf("run %v in pod %s/%s: %w: %s", command, namespace, pod, err, exit.Stderr)
+	}
+	return out, err
 }
 
 // list is what is read of a list of pods or nodes.
