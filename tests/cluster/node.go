@@ -30,8 +30,8 @@ const (
 	criSocket = "/run/containerd/containerd.sock"
 )
 
-// node is a machine of the cluster: containerd, kubelet and kube-proxy in a network
-// and a mount namespace of their own, pods in control groups below its own.
+// node is a machine of the cluster: containerd, kubelet and kube-proxy with network,
+// mounts and host name of their own, and pods in control groups below its own.
 type node struct {
 	name       string
 	index      int
@@ -168,7 +168,7 @@ func (c *Cluster) startNode(ctx context.Context, n *node) error {
 func (c *Cluster) startContainerd(ctx context.Context, n *node) error {
 	bin := c.binaries[containerdBinaries.name]
 	cmd := exec.Command("nsenter", "--net="+n.netns(), "--",
-		"unshare", "--mount", "--propagation=private", "--",
+		"unshare", "--mount", "--propagation=private", "--uts", "--",
 		"bash", n.file(scriptFile), n.dir, filepath.Join(bin, "containerd"), "--config="+n.file(containerdConfig), "--log-level=warn")
 	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH")) // it looks for the shim there
 	p, err := c.startOn(n, "containerd", cmd)
@@ -216,11 +216,11 @@ func (c *Cluster) NodePID(i int) int { return c.nodes[i].containerd.cmd.Process.
 // cluster runs.
 func (c *Cluster) NodeNetns(i int) string { return c.nodes[i].netns() }
 
-// NodeCommand prepares a command that runs on the i-th node, in its network and
-// mount namespaces.
+// NodeCommand prepares a command that runs on the i-th node, in its network, mount
+// and host name namespaces.
 func (c *Cluster) NodeCommand(i int, name string, args ...string) *exec.Cmd {
 	return exec.Command("nsenter", append([]string{
-		"--net=" + c.NodeNetns(i), "--mount=/proc/" + strconv.Itoa(c.NodePID(i)) + "/ns/mnt", "--", name,
+		"--target=" + strconv.Itoa(c.NodePID(i)), "--net", "--mount", "--uts", "--", name,
 	}, args...)...)
 }
 
