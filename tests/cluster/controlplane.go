@@ -23,9 +23,9 @@ const (
 	// nowhere is an address of documentation (RFC 5737): where there are no real
 	// nodes, nothing goes to the address that the API server announces.
 	nowhere = "192.0.2.1"
-	// The API server's port is one of these, below those that the kernel gives to
-	// clients: it stays free while the server is stopped.
-	firstPort, lastPort = 20000, 31999
+	// The API server's port is one of these, below those that kernels give to clients
+	// unless told otherwise: it stays free while the server is stopped.
+	firstPort, lastPort = 20000, 29999
 )
 
 // startControlPlane starts etcd and the API server and waits until the latter
