@@ -48,6 +48,7 @@ type Cluster struct {
 	unguard    func() error // ends what guards the nodes; nil without
 	apiAddress netip.AddrPort
 	apiServer  *process
+	kwok       *process // nil unless asked for
 	admin      *Client
 	users      atomic.Int64
 	stopped    bool

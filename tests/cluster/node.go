@@ -40,6 +40,7 @@ type node struct {
 	ns         netns.NsHandle
 	address    netip.Addr
 	containerd *process
+	kubelet    *process
 }
 
 // startNodes starts the nodes and waits until they are ready.
@@ -66,7 +67,15 @@ func (c *Cluster) startNodes(ctx context.Context) (err error) {
 			return fmt.Errorf("start %s: %w", n.name, err)
 		}
 	}
-	return c.WaitNodesReady(ctx, len(c.nodes))
+	for _, n := range c.nodes {
+		err := n.kubelet.ready(ctx, patience, "its node is not ready", func(ctx context.Context) error {
+			return c.allReady(ctx, "/api/v1/nodes?fieldSelector=metadata.name%3D"+n.name, 1)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // newNode makes what a node needs before a process can run on it.
@@ -155,7 +164,7 @@ func (c *Cluster) startNode(ctx context.Context, n *node) error {
 	kubelet := c.NodeCommand(n.index, c.program(kubernetesBinaries, "kubelet"),
 		"--config="+n.file(kubeletConfig), "--kubeconfig="+n.file(kubeletKubeconfig),
 		"--hostname-override="+n.name, "--node-ip="+n.address.String())
-	if _, err := c.startOn(n, "kubelet", kubelet); err != nil {
+	if n.kubelet, err = c.startOn(n, "kubelet", kubelet); err != nil {
 		return err
 	}
 	proxy := c.NodeCommand(n.index, c.program(kubernetesBinaries, "kube-proxy"), "--config="+n.file(proxyConfig))
@@ -176,7 +185,7 @@ func (c *Cluster) startContainerd(ctx context.Context, n *node) error {
 		return err
 	}
 	n.containerd = p
-	return p.ready(ctx, "does not answer", func(ctx context.Context) error {
+	return p.ready(ctx, patience, "does not answer", func(ctx context.Context) error {
 		out, err := c.ctr(ctx, n, "version").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("ctr version: %w: %s", err, out)
