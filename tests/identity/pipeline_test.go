@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"net/netip"
 	"testing"
 	"time"
@@ -14,16 +15,32 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processortest"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/cluster"
 )
 
-// host keeps what a component says of its health.
+// host keeps what a component says of its health, and its metrics.
 type host struct {
 	component.Host
-	events chan componentstatus.Event
+	events    chan componentstatus.Event
+	telemetry *componenttest.Telemetry
+}
+
+// staleness is what the metric says of pods, in seconds.
+func (h host) staleness(t *testing.T) float64 {
+	t.Helper()
+	m, err := h.telemetry.GetMetric("flow_k8s_staleness")
+	require.NoError(t, err)
+	for _, p := range m.Data.(metricdata.Gauge[float64]).DataPoints {
+		if kind, _ := p.Attributes.Value("kind"); kind.AsString() == "pods" {
+			return p.Value
+		}
+	}
+	t.Fatal("nothing is said of pods")
+	return 0
 }
 
 func (h host) Report(e *componentstatus.Event) { h.events <- *e }
@@ -39,11 +56,17 @@ func (s *site) startProcessor(kubeconfig string, change func(*flowk8sprocessor.C
 		change(config)
 	}
 	sink := new(consumertest.LogsSink)
-	p, err := factory.CreateLogs(s.t.Context(), processortest.NewNopSettings(factory.Type()), config, sink)
+	telemetry := componenttest.NewTelemetry()
+	settings := processortest.NewNopSettings(factory.Type())
+	settings.TelemetrySettings = telemetry.NewTelemetrySettings()
+	p, err := factory.CreateLogs(s.t.Context(), settings, config, sink)
 	require.NoError(s.t, err)
-	h := host{componenttest.NewNopHost(), make(chan componentstatus.Event, 100)}
+	h := host{componenttest.NewNopHost(), make(chan componentstatus.Event, 100), telemetry}
 	require.NoError(s.t, p.Start(s.t.Context(), h))
-	s.t.Cleanup(func() { require.NoError(s.t, p.Shutdown(s.t.Context())) })
+	s.t.Cleanup(func() {
+		require.NoError(s.t, p.Shutdown(context.Background()))
+		require.NoError(s.t, telemetry.Shutdown(context.Background()))
+	})
 	return p, sink, h
 }
 
@@ -130,6 +153,7 @@ func TestRecordsWaitForAnAPIServerThatIsAway(t *testing.T) {
 	assert.Equal(t, componentstatus.StatusRecoverableError, event.Status())
 	assert.ErrorContains(t, event.Err(), "connection refused")
 	assert.Empty(t, named.AllLogs())
+	assert.Positive(t, health.staleness(t))
 
 	require.NoError(t, s.StartAPIServer(t.Context()))
 	s.eventually("what waited goes on", func() bool { return named.LogRecordCount() == 1 })
@@ -141,7 +165,7 @@ func TestRecordsWaitForAnAPIServerThatIsAway(t *testing.T) {
 			select {
 			case e := <-health.events:
 				if e.Status() == componentstatus.StatusOK {
-					return true
+					return health.staleness(t) == 0
 				}
 			default:
 				return false
