@@ -169,7 +169,6 @@ func (c *Capture) countLosses(end int64) []flow.Loss {
 		sum.Ring += l.Ring
 		sum.Listeners += l.Listeners
 		sum.Packets += l.Packets
-		sum.HookPackets += l.HookPackets
 		sum.Undecodable += l.Undecodable
 	}
 	dns := c.dnsLosses()
