@@ -47,6 +47,7 @@ func suites() []suite {
 		{"unit", "Go tests with the race detector", 30 * time.Minute, unitSuite},
 		{"fuzz", "each fuzz target, " + fuzzRuns, 15 * time.Minute, fuzzSuite},
 		{"kernel", "the receiver against this kernel, with ground truth", 20 * time.Minute, kernelSuite},
+		{"cluster", "Kubernetes for tests, and what needs it", 55 * time.Minute, clusterSuite},
 		{"e2e", "the built binary as a black box", 15 * time.Minute, e2eSuite},
 		{"browser", "the pages in Chromium, on recorded answers and on the built binary", 15 * time.Minute, browserSuite},
 	}
@@ -76,7 +77,7 @@ func sourceSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 		t.pass()
 	}
 
-	scripts, err := trackedFiles(ctx, log, "tools/*", ".ci/*")
+	scripts, err := trackedFiles(ctx, log, "tools/*", ".ci/*", "tests/*.sh")
 	if err != nil {
 		return t, err
 	}
@@ -111,7 +112,7 @@ func isGenerated(name string) (bool, error) {
 }
 
 func modulesSuite(ctx context.Context, log io.Writer) (t tally, err error) {
-	for _, dir := range []string{".", "tools", "tools/lint"} {
+	for _, dir := range []string{".", "tools", "tools/lint", "tests/cluster/kubernetes", "tests/cluster/kwok", "tests/cluster/runtime"} {
 		t.step(ctx, log, dir+"/go.mod is not tidy", "go", "-C", dir, "mod", "tidy", "-diff")
 	}
 	t.step(ctx, log, "module cache", "go", "mod", "verify")
@@ -170,6 +171,9 @@ func unitSuite(ctx context.Context, log io.Writer) (tally, error) {
 // kernelPackages load BPF into the running kernel; see kernelSuite.
 var kernelPackages = []string{"./receiver/flowlogreceiver", "./receiver/flowlogreceiver/internal/probe"}
 
+// clusterPackages start a Kubernetes cluster; see clusterSuite.
+var clusterPackages = []string{"./tests/cluster"}
+
 // unitPackages lists the root module's packages without those that have a
 // suite of their own.
 func unitPackages(ctx context.Context, log io.Writer) ([]string, error) {
@@ -177,9 +181,10 @@ func unitPackages(ctx context.Context, log io.Writer) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w\n%s", err, out)
 	}
+	elsewhere := slices.Concat(kernelPackages, clusterPackages, []string{"./tests/e2e"})
 	var packages []string
 	for name := range strings.FieldsSeq(out) {
-		own := slices.ContainsFunc(append(kernelPackages, "./tests/e2e"), func(path string) bool {
+		own := slices.ContainsFunc(elsewhere, func(path string) bool {
 			return strings.HasSuffix(name, strings.TrimPrefix(path, "."))
 		})
 		if !own {
@@ -194,6 +199,12 @@ func unitPackages(ctx context.Context, log io.Writer) ([]string, error) {
 // tests that count every connection of the machine do not see each other's.
 func kernelSuite(ctx context.Context, log io.Writer) (tally, error) {
 	return goTest(ctx, log, ".", append([]string{"-p=1", "-count=1", "-timeout=18m"}, kernelPackages...)...)
+}
+
+// clusterSuite runs one package at a time: a cluster is load enough. The limit
+// holds a build of Kubernetes from nothing.
+func clusterSuite(ctx context.Context, log io.Writer) (tally, error) {
+	return goTest(ctx, log, ".", append([]string{"-p=1", "-count=1", "-timeout=50m"}, clusterPackages...)...)
 }
 
 var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// dial is an order to make traffic.
+type dial struct {
+	network, address string
+	count, bytes     int
+	hold, timeout    time.Duration
+}
+
+// outcome is what came of it. It stops at the first error.
+type outcome struct {
+	OK       int    `json:"ok"`       // echoes that were complete
+	Sent     int64  `json:"sent"`     // bytes
+	Received int64  `json:"received"` // bytes
+	Local    string `json:"local"`    // address of the last connection's own end
+	Error    string `json:"error,omitempty"`
+}
+
+func (d dial) run() (o outcome) {
+	for range d.count {
+		if err := d.once(&o); err != nil {
+			o.Error = err.Error()
+			return o
+		}
+		o.OK++
+	}
+	return o
+}
+
+func (d dial) once(o *outcome) error {
+	conn, err := net.DialTimeout(d.network, d.address, d.timeout)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	o.Local = conn.LocalAddr().String()
+	if err := conn.SetDeadline(time.Now().Add(d.timeout)); err != nil {
+		return err
+	}
+	sent, err := conn.Write(make([]byte, d.bytes))
+	o.Sent += int64(sent)
+	if err != nil {
+		return err
+	}
+	received, err := io.CopyN(io.Discard, conn, int64(d.bytes))
+	o.Received += received
+	if err != nil {
+		return fmt.Errorf("read echo: %w", err)
+	}
+	time.Sleep(d.hold)
+	return nil
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+)
+
+// countsSocket is in no file system and on no network.
+const countsSocket = "@netpeer-counts"
+
+// counts is what the server has seen since its start.
+type counts struct {
+	Connections atomic.Int64
+	TCPBytes    atomic.Int64 // received; as many were sent back
+	Datagrams   atomic.Int64
+	UDPBytes    atomic.Int64
+}
+
+// MarshalJSON takes the numbers one by one, not at one instant.
+func (c *counts) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]int64{
+		"connections": c.Connections.Load(), "tcp_bytes": c.TCPBytes.Load(),
+		"datagrams": c.Datagrams.Load(), "udp_bytes": c.UDPBytes.Load(),
+	})
+}
+
+// serve returns when one of its sockets fails.
+func serve(port int) error {
+	address := fmt.Sprintf(":%d", port)
+	stream, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	packets, err := net.ListenPacket("udp", address)
+	if err != nil {
+		return err
+	}
+	asked, err := net.Listen("unix", countsSocket)
+	if err != nil {
+		return err
+	}
+	var c counts
+	failed := make(chan error, 3)
+	go func() { failed <- accept(stream, c.echo) }()
+	go func() { failed <- c.echoPackets(packets) }()
+	go func() {
+		failed <- accept(asked, func(conn net.Conn) error { return json.NewEncoder(conn).Encode(&c) })
+	}()
+	return <-failed
+}
+
+// accept handles each connection on its own, and whatever comes of it.
+func accept(l net.Listener, handle func(net.Conn) error) error {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		go func() {
+			defer conn.Close()
+			_ = handle(conn) // the client sees what went wrong
+		}()
+	}
+}
+
+func (c *counts) echo(conn net.Conn) error {
+	c.Connections.Add(1)
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := conn.Read(buffer)
+		c.TCPBytes.Add(int64(n))
+		if _, werr := conn.Write(buffer[:n]); werr != nil || err != nil {
+			return errors.Join(err, werr)
+		}
+	}
+}
+
+func (c *counts) echoPackets(conn net.PacketConn) error {
+	buffer := make([]byte, 64<<10)
+	for {
+		n, from, err := conn.ReadFrom(buffer)
+		if err != nil {
+			return err
+		}
+		c.Datagrams.Add(1)
+		c.UDPBytes.Add(int64(n))
+		_, _ = conn.WriteTo(buffer[:n], from) // the client counts what it gets
+	}
+}
+
+func printCounts(w io.Writer) error {
+	conn, err := net.Dial("unix", countsSocket)
+	if err != nil {
+		return fmt.Errorf("ask the server: %w", err)
+	}
+	defer conn.Close()
+	_, err = io.Copy(w, conn)
+	return err
+}

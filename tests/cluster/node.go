@@ -1,0 +1,247 @@
+package cluster
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+//go:embed node.sh
+var nodeScript string
+
+const (
+	// podCIDR holds the addresses of all pods, 10.244.<i>.0/24 those of node i.
+	podCIDR = "10.244.0.0/16"
+	// maxNodes is bounded by what a small machine holds: each takes 0.4 GiB.
+	maxNodes = 8
+	// criSocket is where the kubelet finds containerd, in the node's mount namespace.
+	criSocket = "/run/containerd/containerd.sock"
+)
+
+// node is a machine of the cluster: containerd, kubelet and kube-proxy with network,
+// mounts and host name of their own, and pods in control groups below its own.
+type node struct {
+	name       string
+	index      int
+	dir        string // its data
+	cgroup     string // below which its pods are
+	ns         netns.NsHandle
+	address    netip.Addr
+	containerd *process
+	kubelet    *process
+}
+
+// startNodes starts the nodes and waits until they are ready.
+func (c *Cluster) startNodes(ctx context.Context) (err error) {
+	if err := c.buildImages(ctx); err != nil {
+		return err
+	}
+	group := filepath.Base(c.dir)
+	if err := makeCgroups(filepath.Join(group, daemonsCgroup)); err != nil {
+		return err
+	}
+	if c.unguard, err = guard(group); err != nil {
+		return err
+	}
+	for i := range c.options.Nodes {
+		n, err := c.newNode(i)
+		if err != nil {
+			return fmt.Errorf("make node %d: %w", i, err)
+		}
+		c.nodes = append(c.nodes, n)
+	}
+	for _, n := range c.nodes {
+		if err := c.startNode(ctx, n); err != nil {
+			return fmt.Errorf("start %s: %w", n.name, err)
+		}
+	}
+	for _, n := range c.nodes {
+		err := n.kubelet.ready(ctx, patience, "its node is not ready", func(ctx context.Context) error {
+			return c.allReady(ctx, "/api/v1/nodes?fieldSelector=metadata.name%3D"+n.name, 1)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newNode makes what a node needs before a process can run on it.
+func (c *Cluster) newNode(i int) (n *node, err error) {
+	ns, err := newNamespace()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, ns.Close())
+		}
+	}()
+	name := fmt.Sprintf("node-%d", i)
+	n = &node{
+		name: name, index: i, ns: ns,
+		dir:     filepath.Join(c.dir, name),
+		cgroup:  filepath.Join(filepath.Base(c.dir), name),
+		address: c.fabric.node(i),
+	}
+	if err := c.fabric.join(ns, name, "eth0", n.address); err != nil {
+		return nil, err
+	}
+	if err := c.route(n); err != nil {
+		return nil, err
+	}
+	if err := makeCgroups(n.cgroup); err != nil {
+		return nil, err
+	}
+	return n, c.writeNodeFiles(n)
+}
+
+// podSubnet holds the addresses of the pods of node i.
+func podSubnet(i int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 244, byte(i), 0}), 24)
+}
+
+// node is the address of node i.
+func (f *fabric) node(i int) netip.Addr {
+	a := f.subnet.Addr().As4()
+	a[3] = byte(10 + i)
+	return netip.AddrFrom4(a)
+}
+
+// route sends packets to the pods of other nodes by these, and all else by the
+// machine.
+func (c *Cluster) route(n *node) error {
+	inside, err := netlink.NewHandleAt(n.ns)
+	if err != nil {
+		return err
+	}
+	defer inside.Close()
+	routes := []*netlink.Route{{Gw: c.fabric.gateway.AsSlice()}}
+	for i := range c.options.Nodes {
+		if i != n.index {
+			routes = append(routes, &netlink.Route{Dst: ipNet(podSubnet(i)), Gw: c.fabric.node(i).AsSlice()})
+		}
+	}
+	for _, r := range routes {
+		if err := inside.RouteAdd(r); err != nil {
+			return fmt.Errorf("add route %s: %w", r, err)
+		}
+	}
+	return nil
+}
+
+// startNode starts a node's daemons. The node is there before its kubelet, which
+// takes it over: only so is the subnet of its pods known to the API.
+func (c *Cluster) startNode(ctx context.Context, n *node) error {
+	subnet := podSubnet(n.index).String()
+	err := c.admin.Do(ctx, http.MethodPost, "/api/v1/nodes", Object{
+		"metadata": Object{"name": n.name, "labels": Object{"kubernetes.io/hostname": n.name}},
+		"spec":     Object{"podCIDR": subnet, "podCIDRs": []string{subnet}},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	if err := c.startContainerd(ctx, n); err != nil {
+		return err
+	}
+	for _, archive := range c.archives {
+		if err := c.importImage(ctx, n, archive); err != nil {
+			return err
+		}
+	}
+	kubelet := c.NodeCommand(n.index, c.program(kubernetesBinaries, "kubelet"),
+		"--config="+n.file(kubeletConfig), "--kubeconfig="+n.file(kubeletKubeconfig),
+		"--hostname-override="+n.name, "--node-ip="+n.address.String())
+	if n.kubelet, err = c.startOn(n, "kubelet", kubelet); err != nil {
+		return err
+	}
+	proxy := c.NodeCommand(n.index, c.program(kubernetesBinaries, "kube-proxy"), "--config="+n.file(proxyConfig))
+	_, err = c.startOn(n, "kube-proxy", proxy)
+	return err
+}
+
+// startContainerd starts the first process of the node, which makes the mount
+// namespace that the others enter.
+func (c *Cluster) startContainerd(ctx context.Context, n *node) error {
+	bin := c.binaries[containerdBinaries.name]
+	cmd := exec.Command("nsenter", "--net="+n.netns(), "--",
+		"unshare", "--mount", "--propagation=private", "--uts", "--",
+		"bash", n.file(scriptFile), n.dir, filepath.Join(bin, "containerd"), "--config="+n.file(containerdConfig), "--log-level=warn")
+	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH")) // it looks for the shim there
+	p, err := c.startOn(n, "containerd", cmd)
+	if err != nil {
+		return err
+	}
+	n.containerd = p
+	return p.ready(ctx, patience, "does not answer", func(ctx context.Context) error {
+		out, err := c.ctr(ctx, n, "version").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("ctr version: %w: %s", err, out)
+		}
+		return nil
+	})
+}
+
+// startOn starts a daemon of the node in the node's control group.
+func (c *Cluster) startOn(n *node, name string, cmd *exec.Cmd) (*process, error) {
+	group, err := openCgroup(filepath.Join(filepath.Base(c.dir), daemonsCgroup))
+	if err != nil {
+		return nil, err
+	}
+	defer group.Close()
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(group.Fd())}
+	return c.start(n.name+"-"+name, cmd)
+}
+
+// ctr prepares a command of containerd's client.
+func (c *Cluster) ctr(ctx context.Context, n *node, args ...string) *exec.Cmd {
+	args = append([]string{"--namespace=k8s.io", "--address=" + n.root() + criSocket}, args...)
+	return exec.CommandContext(ctx, c.program(containerdBinaries, "ctr"), args...)
+}
+
+// NodeName is the name of the i-th node, from 0.
+func (c *Cluster) NodeName(i int) string { return c.nodes[i].name }
+
+// NodeAddress is the i-th node's address, which this machine reaches.
+func (c *Cluster) NodeAddress(i int) netip.Addr { return c.nodes[i].address }
+
+// NodePID is the process ID of the i-th node's first process, in whose namespaces
+// the node is.
+func (c *Cluster) NodePID(i int) int { return c.nodes[i].containerd.cmd.Process.Pid }
+
+// NodeNetns is the path of the i-th node's network namespace, as long as the
+// cluster runs.
+func (c *Cluster) NodeNetns(i int) string { return c.nodes[i].netns() }
+
+// NodeCommand prepares a command that runs on the i-th node, in its network, mount
+// and host name namespaces.
+func (c *Cluster) NodeCommand(i int, name string, args ...string) *exec.Cmd {
+	return exec.Command("nsenter", append([]string{
+		"--target=" + strconv.Itoa(c.NodePID(i)), "--net", "--mount", "--uts", "--", name,
+	}, args...)...)
+}
+
+// file is the path of one of the node's files.
+func (n *node) file(name string) string { return filepath.Join(n.dir, name) }
+
+func (n *node) netns() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), int(n.ns)) }
+
+// root is the node's root directory as this machine sees it.
+func (n *node) root() string { return fmt.Sprintf("/proc/%d/root", n.containerd.cmd.Process.Pid) }
+
+// serving makes the certificate of the node's kubelet.
+func (c *Cluster) serving(n *node) (cert, key string, err error) {
+	return c.ca.server(n.name, []net.IP{n.address.AsSlice()}, n.name)
+}
