@@ -96,6 +96,11 @@ func recordFields() []Field[Flow] {
 			Name: "flow.deny.namespace.inode", Role: Dimension, Elastic: "long",
 			Description: "Inode number of the network namespace in which the kernel dropped the packets.", Absent: "allowed flows, or not dropped on this machine",
 		}, func(f *Flow) *uint32 { return &f.Denial.Namespace }),
+		known(Attribute{
+			Name: "flow.folded", Role: Counter, Unit: "{record}", Elastic: "long",
+			Description: "How many records this one stands for: there were more than the pipeline took, so they were added up without their peers, or without either end where they were too many still. Bytes, packets, connections started and completed are exact.",
+			Absent:      "a record as it was observed",
+		}, func(f *Flow) *uint64 { return &f.Folded }),
 	}
 }
 
