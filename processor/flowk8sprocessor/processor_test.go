@@ -413,6 +413,24 @@ func TestOtherRecordsPassUntouched(t *testing.T) {
 	assert.Equal(t, want, r.sink.AllLogs()[0])
 }
 
+func TestRecordsThatDoNotSayWhenAreOfTheirTimestamp(t *testing.T) {
+	r := newRig(t, nil)
+	r.addPods()
+	logs := encode(flowOf(r.at))
+	recordOf(logs).Remove("flow.start")
+	recordOf(logs).Remove("flow.end")
+	require.NoError(t, r.ConsumeLogs(t.Context(), logs))
+	assert.Equal(t, webToDB(), added(t, logs))
+	logs = encode(flowOf(r.at))
+	recordOf(logs).Remove("flow.end")
+	recordOf(logs).Remove("process.linux.cgroup")
+	recordOf(logs).Remove("container.id")
+	logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).SetTimestamp(pcommon.NewTimestampFromTime(time.Unix(500, 0)))
+	recordOf(logs).PutInt("network.namespace.inode", 78)
+	require.NoError(t, r.ConsumeLogs(t.Context(), logs))
+	assert.NotContains(t, added(t, logs), "source.k8s.pod.name", "before the pod began")
+}
+
 func TestBrokenAttributesDoNoHarm(t *testing.T) {
 	r := newRig(t, nil)
 	r.addPods()

@@ -133,6 +133,31 @@ func TestNodeAndGatewayCompleteEachOther(t *testing.T) {
 	assert.Equal(t, "node-1", node.Str())
 }
 
+func TestNetworkSetsOfTheClusterNameAddresses(t *testing.T) {
+	s := newSite(t, cluster.Options{})
+	s.networkSets()
+	p, sink, _ := s.startProcessor(s.Kubeconfig(), func(c *flowk8sprocessor.Config) {
+		c.Networks = []flowk8sprocessor.NetworkConfig{{Name: "outside", CIDRs: []string{"198.51.0.0/16"}}}
+	})
+	const calico = "/apis/crd.projectcalico.org/v1/"
+	set := func(kind, name, net string) object {
+		return object{"apiVersion": "crd.projectcalico.org/v1", "kind": kind, "metadata": object{"name": name}, "spec": object{"nets": []string{net}}}
+	}
+	s.create(calico+"globalnetworksets", set("GlobalNetworkSet", "partners", "198.51.100.0/24"))
+	s.create(calico+"namespaces/shop/networksets", set("NetworkSet", "printers", "198.51.100.7/32"))
+	for address, want := range map[string][2]string{"198.51.1.1": {"", "outside"}, "198.51.100.1": {"", "partners"}, "198.51.100.7": {"shop", "printers"}} {
+		s.eventually(address, func() bool {
+			sink.Reset()
+			require.NoError(t, p.ConsumeLogs(t.Context(), encode(between("203.0.113.1:1", address+":443"))))
+			if sink.LogRecordCount() == 0 {
+				return false // it waits for the cluster to be seen
+			}
+			_, destination := s.read(sink)
+			return [2]string{destination.Namespace.String(), destination.Network.String()} == want
+		})
+	}
+}
+
 func TestRecordsWaitForAnAPIServerThatIsAway(t *testing.T) {
 	s := newSite(t, cluster.Options{})
 	s.pod("web-1", "node-1", time.Now().Add(-time.Hour), []string{"10.244.0.1"}, nil)
