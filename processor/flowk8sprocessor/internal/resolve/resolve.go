@@ -100,9 +100,10 @@ func (r *Resolver) nearPod(q *Question, e *End, a *Answer) {
 	}
 }
 
-// podAt finds the pod by its address at the time of the flow.
+// podAt finds the pod by its address at the time of the flow. Where the cgroup names a pod
+// that is not known yet, whoever is known to have the address is another.
 func (r *Resolver) podAt(q *Question, e *End, a *Answer) {
-	if a.Pod != nil {
+	if a.Pod != nil || a.Waiting {
 		return
 	}
 	pod, verdict := r.lookUp(q, e)

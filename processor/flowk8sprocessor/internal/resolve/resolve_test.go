@@ -251,7 +251,7 @@ func TestDoubt(t *testing.T) {
 		want   [2]string
 	}{
 		"a young flow waits for a pod that may come":                           {young, nil, [2]string{"pod pod=web-1 node=node-1 zone=zone-a", "network waiting"}},
-		"a pod's group that is not known waits":                                {young, unknown, [2]string{"pod", "network waiting"}},
+		"a pod's group that is not known waits":                                {young, unknown, [2]string{"host node=node-1 zone=zone-a waiting", "network waiting"}},
 		"what has waited goes on, and only what is sure to be a pod is marked": {synced, nil, [2]string{web, "network"}},
 		"not synced":    {resolve.State{Watched: true, Young: math.MaxInt64}, known, [2]string{"uncertain=not_synced", "network uncertain=not_synced"}},
 		"never reached": {resolve.State{Watched: true, Failing: 1, Young: math.MaxInt64}, known, [2]string{"uncertain=api_unavailable", "network uncertain=api_unavailable"}},
@@ -269,6 +269,8 @@ func TestDoubt(t *testing.T) {
 	answers := ask(site(t), synced, "10.244.0.99:1", "8.8.8.8:1", unknown)
 	assert.Equal(t, "host node=node-1 zone=zone-a uncertain=lagging", text(answers[0]), "its group says that it is a pod")
 	assert.Equal(t, "network", text(answers[1]), "no pod has a public address")
+	answers = ask(site(t), synced, "10.244.0.1:1", "8.8.8.8:1", unknown)
+	assert.Equal(t, "host node=node-1 zone=zone-a uncertain=lagging", text(answers[0]), "and that it is another than had the address before")
 	answers = ask(site(t), young, "10.244.0.99:1", "8.8.8.8:1", unknown)
 	assert.True(t, answers[0].Waiting)
 	answers = ask(site(t), young, "10.244.0.254:1", "8.8.8.8:1", func(q *resolve.Question) { q.Cgroup = "/system.slice/kubelet.service" })
