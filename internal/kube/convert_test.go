@@ -128,7 +128,9 @@ func TestWhenAPodHasReleasedItsAddress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := basePod()
 			test.change(p)
-			assert.Equal(t, nanos(test.want), convert(t, p, 2000).Released)
+			got := convert(t, p, 2000)
+			assert.Equal(t, nanos(test.want), got.Released)
+			assert.Equal(t, p.DeletionTimestamp != nil && test.want == 0, got.Terminating)
 		})
 	}
 }

@@ -86,6 +86,7 @@ func (r *Resolver) nearPod(q *Question, e *End, a *Answer) {
 		a.Waiting = group.pod.Known()
 		return
 	}
+	a.proven = true
 	if group.container.Known() {
 		a.Container = a.Pod.Container(group.container)
 	}
@@ -137,11 +138,11 @@ func (r *Resolver) sharedNamespace(q *Question, near int, answers *[2]Answer) {
 	mine, far := &answers[near], &answers[1-near]
 	if mine.Pod == nil && q.Namespace != 0 && mine.Reasons == 0 && !mine.Waiting {
 		if id, ok := r.namespaces.get(q.namespace()); ok {
-			mine.Pod = r.Index.PodThen(id, q.Start)
+			mine.Pod, mine.proven = r.Index.PodThen(id, q.Start), true
 		}
 	}
 	if far.Pod == nil && q.Ends[1-near].Address.IsLoopback() && mine.Pod != nil && !mine.Pod.HostNetwork {
-		far.Pod = mine.Pod
+		far.Pod, far.proven = mine.Pod, mine.proven
 	}
 }
 
@@ -279,6 +280,9 @@ func (r *Resolver) doubt(q *Question, e *End, a *Answer, state *State, near bool
 		a.Reasons |= NotSynced
 	case state.Failing != 0 && q.End >= state.Failing:
 		a.Reasons |= Unavailable
+	case a.Pod != nil && a.Pod.Terminating && !a.proven && q.End >= state.Young:
+		// Its address may be the next one's by now, of which the watch is about to tell.
+		a.Waiting = true
 	case a.Pod != nil:
 	case q.End < state.Horizon:
 		a.Reasons |= Forgotten

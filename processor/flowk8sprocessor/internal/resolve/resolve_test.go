@@ -320,6 +320,21 @@ func TestAddressesThatTwoMayHaveHad(t *testing.T) {
 	assert.Equal(t, "network_set network=office uncertain=ambiguous", text(answers[1]))
 }
 
+func TestWhatAPodThatIsBeingDeletedHadMayBeAnothersSoon(t *testing.T) {
+	r := site(t)
+	ending := *r.Index.Pod(identity.IDOf(dbUID))
+	ending.Terminating = true
+	r.Index.SetPod(&ending)
+	young := synced
+	young.Young = seconds(now - 2)
+	answers := ask(r, young, "10.244.0.1:1", "10.244.0.2:22", nil)
+	assert.Equal(t, db+" waiting", text(answers[1]))
+	answers = ask(r, synced, "10.244.0.1:1", "10.244.0.2:22", nil)
+	assert.Equal(t, db, text(answers[1]), "if none came it is its own")
+	answers = ask(r, young, "10.244.0.2:1", "8.8.8.8:22", func(q *resolve.Question) { q.Cgroup = cgroup(dbUID, mainContainer) })
+	assert.Equal(t, db, text(answers[0]), "its cgroup leaves no doubt")
+}
+
 func TestWhatIsRememberedIsBounded(t *testing.T) {
 	r := site(t)
 	for i := range uint32(1000) {
