@@ -35,7 +35,7 @@ build: ## build the static binary bin/otelcol-flowlogs
 
 .PHONY: test
 test: ## run every check; RUN='unit|e2e' chooses suites
-	@tools/install-needs build test
+	@tools/install-needs build test cluster
 	@go build -C tools -o ../.cache/bin/check ./check
 	@.cache/bin/check -run '$(RUN)'
 
@@ -46,7 +46,7 @@ soak: ## churn namespaces, interfaces and sockets under the receiver for LENGTH 
 
 .PHONY: cluster
 cluster: ## start a Kubernetes cluster to try things on; NODES=2 FAKE_NODES=10
-	@tools/install-needs build test
+	@tools/install-needs build cluster
 	@go build -o .cache/bin/cluster ./tests/cluster/run
 	@.cache/bin/cluster -nodes=$(or $(NODES),1) -fake-nodes=$(or $(FAKE_NODES),0)
 

@@ -137,9 +137,10 @@ func TestRetentionFollowsTheClock(t *testing.T) {
 			return err == nil && stats.Records == step.left
 		}, time.Minute, time.Millisecond, "at %s", step.at)
 	}
-	deleted, err := telemetry.GetMetric("otelcol_flow_store_records_deleted")
-	require.NoError(t, err)
-	require.Equal(t, int64(10), deleted.Data.(metricdata.Sum[int64]).DataPoints[0].Value)
+	require.Eventually(t, func() bool { // they are counted after they are gone
+		deleted, err := telemetry.GetMetric("otelcol_flow_store_records_deleted")
+		return err == nil && deleted.Data.(metricdata.Sum[int64]).DataPoints[0].Value == 10
+	}, time.Minute, time.Millisecond)
 	written, err := telemetry.GetMetric("otelcol_flow_store_records_written")
 	require.NoError(t, err)
 	require.Equal(t, int64(10), written.Data.(metricdata.Sum[int64]).DataPoints[0].Value)

@@ -99,9 +99,10 @@ func encode[T any](e *encoder, registry *Registry[T], record *T, observer Observ
 	lr.SetSeverityText("INFO")
 	attrs := lr.Attributes()
 	attrs.EnsureCapacity(e.expectAttributes(event, len(registry.fields)))
+	var s sections[T]
 	for i := range registry.fields {
 		f := &registry.fields[i]
-		if !f.Resource {
+		if !f.Resource && !s.absent(f, record) {
 			v := f.get(record)
 			put(attrs, f.Name, &v)
 		}

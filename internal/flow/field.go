@@ -46,7 +46,13 @@ type Field[T any] struct {
 	Attribute
 	get func(*T) Value
 	set func(*T, Value) error
+	// section is set for fields that are all absent as long as their section is.
+	section *section[T]
 }
+
+// section is a run of fields that belong together; known reports whether a record has any
+// of them.
+type section[T any] struct{ known func(*T) bool }
 
 // Get returns the field's value in record; it is not Present when the attribute
 // is absent.
@@ -70,17 +76,17 @@ func (f *Field[T]) Set(record *T, v Value) error {
 // Registry is the ordered list of a record's fields.
 type Registry[T any] struct {
 	fields []Field[T]
-	byName map[string]*Field[T]
+	byName map[string]int // index in fields
 }
 
 func newRegistry[T any](fields ...Field[T]) *Registry[T] {
-	r := &Registry[T]{fields: fields, byName: make(map[string]*Field[T], len(fields))}
+	r := &Registry[T]{fields: fields, byName: make(map[string]int, len(fields))}
 	for i := range fields {
 		f := &fields[i]
-		if r.byName[f.Name] != nil {
+		if _, ok := r.byName[f.Name]; ok {
 			panic("attribute registered twice: " + f.Name)
 		}
-		r.byName[f.Name] = f
+		r.byName[f.Name] = i
 	}
 	return r
 }
@@ -89,7 +95,31 @@ func newRegistry[T any](fields ...Field[T]) *Registry[T] {
 func (r *Registry[T]) Fields() []Field[T] { return r.fields }
 
 // Lookup returns the field with that name, or nil.
-func (r *Registry[T]) Lookup(name string) *Field[T] { return r.byName[name] }
+func (r *Registry[T]) Lookup(name string) *Field[T] {
+	i, ok := r.byName[name]
+	if !ok {
+		return nil
+	}
+	return &r.fields[i]
+}
+
+// sections asks once for each run of fields whether a record has any of them.
+type sections[T any] struct {
+	last  *section[T]
+	known bool
+}
+
+// absent reports whether f is absent from record because its section is. Fields are to be
+// asked about in the registry's order.
+func (s *sections[T]) absent(f *Field[T], record *T) bool {
+	if f.section == nil {
+		return false
+	}
+	if f.section != s.last {
+		s.last, s.known = f.section, f.section.known(record)
+	}
+	return !s.known
+}
 
 // lookupFrom is Lookup for names that come in about the registry's order, as
 // Encode writes them: it tries the few fields from *next on first, and leaves
@@ -102,7 +132,12 @@ func (r *Registry[T]) lookupFrom(next *int, name string) *Field[T] {
 			return &r.fields[i]
 		}
 	}
-	return r.byName[name]
+	i, ok := r.byName[name]
+	if !ok {
+		return nil
+	}
+	*next = i + 1
+	return &r.fields[i]
 }
 
 // The constructors below tie an attribute to a member of T. Those whose zero
@@ -110,54 +145,54 @@ func (r *Registry[T]) lookupFrom(next *int, name string) *Field[T] {
 
 func keyword[T any](a Attribute, member func(*T) *Name) Field[T] {
 	a.Type = Keyword
-	return Field[T]{a,
-		func(t *T) Value {
+	return Field[T]{Attribute: a,
+		get: func(t *T) Value {
 			if n := *member(t); n.Known() {
 				return Value{Type: Keyword, Str: n.String()}
 			}
 			return Value{}
 		},
-		func(t *T, v Value) error { *member(t) = Intern(v.Str); return nil },
+		set: func(t *T, v Value) error { *member(t) = Intern(v.Str); return nil },
 	}
 }
 
 func text[T any](a Attribute, member func(*T) *string) Field[T] {
 	a.Type = Keyword
-	return Field[T]{a,
-		func(t *T) Value {
+	return Field[T]{Attribute: a,
+		get: func(t *T) Value {
 			if s := *member(t); s != "" {
 				return Value{Type: Keyword, Str: s}
 			}
 			return Value{}
 		},
-		func(t *T, v Value) error { *member(t) = v.Str; return nil },
+		set: func(t *T, v Value) error { *member(t) = v.Str; return nil },
 	}
 }
 
 func texts[T any](a Attribute, get func(*T) []string, set func(*T, []string) error) Field[T] {
 	a.Type = Keywords
-	return Field[T]{a,
-		func(t *T) Value {
+	return Field[T]{Attribute: a,
+		get: func(t *T) Value {
 			if list := get(t); len(list) > 0 {
 				return Value{Type: Keywords, List: list}
 			}
 			return Value{}
 		},
-		func(t *T, v Value) error { return set(t, v.List) },
+		set: func(t *T, v Value) error { return set(t, v.List) },
 	}
 }
 
 // mapping is left out when it is not known; a map of nothing is there.
 func mapping[T any](a Attribute, member func(*T) *Labels) Field[T] {
 	a.Type = Map
-	return Field[T]{a,
-		func(t *T) Value {
+	return Field[T]{Attribute: a,
+		get: func(t *T) Value {
 			if l := *member(t); l.Known() {
 				return Value{Type: Map, Map: l}
 			}
 			return Value{}
 		},
-		func(t *T, v Value) error { *member(t) = v.Map; return nil },
+		set: func(t *T, v Value) error { *member(t) = v.Map; return nil },
 	}
 }
 
@@ -168,14 +203,14 @@ type enumeration interface {
 
 func enum[T any, E enumeration](a Attribute, member func(*T) *E, parse func(string) (E, error)) Field[T] {
 	a.Type = Keyword
-	return Field[T]{a,
-		func(t *T) Value {
+	return Field[T]{Attribute: a,
+		get: func(t *T) Value {
 			if e := *member(t); e != 0 {
 				return Value{Type: Keyword, Str: e.String()}
 			}
 			return Value{}
 		},
-		func(t *T, v Value) error {
+		set: func(t *T, v Value) error {
 			e, err := parse(v.Str)
 			if err == nil {
 				*member(t) = e
@@ -190,14 +225,14 @@ func enum[T any, E enumeration](a Attribute, member func(*T) *E, parse func(stri
 // whatever form the kernel gave it.
 func address[T any](a Attribute, member func(*T) *netip.Addr) Field[T] {
 	a.Type = Address
-	return Field[T]{a,
-		func(t *T) Value {
+	return Field[T]{Attribute: a,
+		get: func(t *T) Value {
 			if addr := *member(t); addr.IsValid() {
 				return Value{Type: Address, Addr: addr.Unmap().WithZone("")}
 			}
 			return Value{}
 		},
-		func(t *T, v Value) error { *member(t) = v.Addr.Unmap().WithZone(""); return nil },
+		set: func(t *T, v Value) error { *member(t) = v.Addr.Unmap().WithZone(""); return nil },
 	}
 }
 
@@ -220,15 +255,15 @@ func integer[T any, N ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~int64](a Attribute
 	if a.Type == 0 {
 		a.Type = Integer
 	}
-	return Field[T]{a,
-		func(t *T) Value {
+	return Field[T]{Attribute: a,
+		get: func(t *T) Value {
 			n := *member(t)
 			if uint64(n) > math.MaxInt64 && n > 0 {
 				return Value{Type: a.Type, Int: math.MaxInt64}
 			}
 			return Value{Type: a.Type, Int: int64(n)}
 		},
-		func(t *T, v Value) error {
+		set: func(t *T, v Value) error {
 			n := N(v.Int)
 			if int64(n) != v.Int || (n > 0) != (v.Int > 0) {
 				return fmt.Errorf("%d is out of range", v.Int)
@@ -241,14 +276,14 @@ func integer[T any, N ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~int64](a Attribute
 
 func boolean[T any](a Attribute, member func(*T) *bool) Field[T] {
 	a.Type = Boolean
-	return Field[T]{a,
-		func(t *T) Value {
+	return Field[T]{Attribute: a,
+		get: func(t *T) Value {
 			if *member(t) {
 				return Value{Type: Boolean, Int: 1}
 			}
 			return Value{Type: Boolean}
 		},
-		func(t *T, v Value) error { *member(t) = v.Int != 0; return nil },
+		set: func(t *T, v Value) error { *member(t) = v.Int != 0; return nil },
 	}
 }
 

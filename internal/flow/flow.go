@@ -29,6 +29,10 @@ type Flow struct {
 
 	Source, Destination Endpoint
 
+	// Folded is how many records this one stands for since Fold left out where
+	// they differed; 0 when it is one as it was observed.
+	Folded uint64
+
 	// Process is the reporter's own process.
 	Process Process
 

@@ -72,6 +72,7 @@ func (f *Flow) Merge(other *Flow) {
 	if f.Process.CommandLine != other.Process.CommandLine {
 		f.Process.CommandLine = Name{}
 	}
+	f.Folded += other.Folded
 	f.Source.merge(&other.Source)
 	f.Destination.merge(&other.Destination)
 	f.Connections.merge(&other.Connections)

@@ -96,22 +96,27 @@ func recordFields() []Field[Flow] {
 			Name: "flow.deny.namespace.inode", Role: Dimension, Elastic: "long",
 			Description: "Inode number of the network namespace in which the kernel dropped the packets.", Absent: "allowed flows, or not dropped on this machine",
 		}, func(f *Flow) *uint32 { return &f.Denial.Namespace }),
+		known(Attribute{
+			Name: "flow.folded", Role: Counter, Unit: "{record}", Elastic: "long",
+			Description: "How many records this one stands for: there were more than the pipeline took, so they were added up without their peers, or without either end where they were too many still. Bytes, packets, connections started and completed are exact.",
+			Absent:      "a record as it was observed",
+		}, func(f *Flow) *uint64 { return &f.Folded }),
 	}
 }
 
 func idField[T any](member func(*T) *ID) Field[T] {
 	return Field[T]{
-		Attribute{
+		Attribute: Attribute{
 			Name: "flow.id", Type: Keyword, Role: Gauge, Elastic: "keyword", ECS: "event.id",
 			Description: "Unique id of the record, given once: node, epoch and counter in hexadecimal.", Absent: "only in records from elsewhere",
 		},
-		func(t *T) Value {
+		get: func(t *T) Value {
 			if id := *member(t); !id.IsZero() {
 				return Value{Type: Keyword, Str: id.String()}
 			}
 			return Value{}
 		},
-		func(t *T, v Value) (err error) { *member(t), err = ParseID(v.Str); return err },
+		set: func(t *T, v Value) (err error) { *member(t), err = ParseID(v.Str); return err },
 	}
 }
 

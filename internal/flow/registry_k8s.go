@@ -13,7 +13,7 @@ func kubernetesFields(side string, end func(*Flow) *Endpoint, calico calicoKuber
 		a.Name, a.Role, a.Elastic = side+a.Name, Dimension, "keyword"
 		return ofKubernetes(keyword(a, member), end)
 	}
-	return []Field[Flow]{
+	return inSection(func(f *Flow) bool { return end(f).Kubernetes != nil }, []Field[Flow]{
 		name(Attribute{
 			Name: ".k8s.namespace.name", Calico: calico.namespace,
 			Description: "Namespace of the pod at this end, or of the network set.", Absent: outsidePod,
@@ -69,7 +69,15 @@ func kubernetesFields(side string, end func(*Flow) *Endpoint, calico calicoKuber
 			k.Uncertain = NameSetOf(names...)
 			return nil
 		}), end),
+	})
+}
+
+func inSection(known func(*Flow) bool, fields []Field[Flow]) []Field[Flow] {
+	s := &section[Flow]{known}
+	for i := range fields {
+		fields[i].section = s
 	}
+	return fields
 }
 
 // serviceFields are of the destination only.
@@ -80,7 +88,7 @@ func serviceFields() []Field[Flow] {
 		a.Name, a.Role, a.Elastic, a.Absent = "destination.k8s.service."+a.Name, Dimension, "keyword", absent
 		return ofKubernetes(keyword(a, func(k *Kubernetes) *Name { return member(&k.Service) }), destination)
 	}
-	return []Field[Flow]{
+	return inSection(func(f *Flow) bool { return f.Destination.Kubernetes != nil }, []Field[Flow]{
 		name(Attribute{Name: "name", Calico: "dest_service_name", Description: "Service that the source asked for."},
 			func(s *Service) *Name { return &s.Name }),
 		name(Attribute{Name: "namespace", Calico: "dest_service_namespace", Description: "Namespace of the service."},
@@ -91,13 +99,14 @@ func serviceFields() []Field[Flow] {
 		}, func(k *Kubernetes) *uint16 { return &k.Service.Port }), destination),
 		name(Attribute{Name: "port_name", Calico: "dest_service_port", Description: "Name of the port; empty where it has none."},
 			func(s *Service) *Name { return &s.PortName }),
-	}
+	})
 }
 
 // ofKubernetes makes a field of an endpoint's Kubernetes one of the flow.
 func ofKubernetes(f Field[Kubernetes], end func(*Flow) *Endpoint) Field[Flow] {
-	return Field[Flow]{f.Attribute,
-		func(r *Flow) Value { return f.get(end(r).kubernetes()) },
-		func(r *Flow, v Value) error { return f.set(end(r).know(), v) },
+	return Field[Flow]{
+		Attribute: f.Attribute,
+		get:       func(r *Flow) Value { return f.get(end(r).kubernetes()) },
+		set:       func(r *Flow, v Value) error { return f.set(end(r).know(), v) },
 	}
 }

@@ -62,6 +62,7 @@ func (o *owners) podOf(p *corev1.Pod, now time.Time) *identity.Pod {
 	}
 	readContainers(pod, p)
 	pod.Released = released(p, now)
+	pod.Terminating = p.DeletionTimestamp != nil && pod.Released == 0
 	return pod
 }
 

@@ -128,7 +128,9 @@ func TestWhenAPodHasReleasedItsAddress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := basePod()
 			test.change(p)
-			assert.Equal(t, nanos(test.want), convert(t, p, 2000).Released)
+			got := convert(t, p, 2000)
+			assert.Equal(t, nanos(test.want), got.Released)
+			assert.Equal(t, p.DeletionTimestamp != nil && test.want == 0, got.Terminating)
 		})
 	}
 }
@@ -295,10 +297,11 @@ func TestOwnersThatAreLookedUp(t *testing.T) {
 	text := strings.Join(failures, "\n")
 	assert.Contains(t, text, "get jobs.batch: the cluster denies it: allow the collector's account the verb get on jobs.batch, as deploy/kubernetes/rbac.yaml does")
 	assert.Contains(t, text, "get jobs: connection refused")
-	goOn := 0
-	for goOn = 0; len(o.known) > 0 && goOn < 100; goOn++ {
+	for range 100 {
 		collect()
-		o.sweep()
+		if o.sweep(); len(o.known) == 0 {
+			break
+		}
 	}
 	assert.Empty(t, o.known, "owners go with their pods")
 }

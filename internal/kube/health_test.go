@@ -37,6 +37,8 @@ func TestHealthTellsWhatChanges(t *testing.T) {
 	h.note(t.Context(), "watch", apierrors.NewUnauthorized("token expired"))
 	assert.ErrorContains(t, h.read().Err, "renew its token or certificate")
 
+	assert.ErrorContains(t, explain(discovering, "networksets", denied), "role system:discovery")
+
 	h.note(t.Context(), "watch", nil)
 	h.synced()
 	assert.Equal(t, Status{Kind: Pods, Synced: true, Errors: 5}, h.read())

@@ -71,9 +71,9 @@ func (c *Cluster) watchNetworkSets(kind Kind, h *health) {
 		gv, err := c.discover(kind)
 		switch {
 		case err != nil:
-			h.note(c.ctx, "discover", err)
+			h.note(c.ctx, discovering, err)
 		case gv.Empty():
-			h.note(c.ctx, "discover", nil)
+			h.note(c.ctx, discovering, nil)
 			h.synced()
 		default:
 			c.reflectNetworkSets(gv.WithResource(kind.String()), kind, h)

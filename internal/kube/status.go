@@ -75,9 +75,14 @@ func (h *health) note(ctx context.Context, verb string, err error) {
 	s.Err, s.Denied = explain(verb, s.Kind.String(), err), denied
 }
 
+// discovering stands for a verb where the API server is asked what it serves.
+const discovering = "discover"
+
 // explain names the verb, the resource and the cure.
 func explain(verb, resource string, err error) error {
 	switch {
+	case apierrors.IsForbidden(err) && verb == discovering:
+		return fmt.Errorf("%s %s: the cluster denies it: bind the collector's account to the role system:discovery: %w", verb, resource, err)
 	case apierrors.IsForbidden(err):
 		resource = qualified(resource, err)
 		return fmt.Errorf("%s %s: the cluster denies it: allow the collector's account the verb %s on %s, as deploy/kubernetes/rbac.yaml does: %w", verb, resource, verb, resource, err)

@@ -43,7 +43,7 @@ func (p *identifier) identify(ctx context.Context, logs plog.Logs, last bool) (y
 					rl.Resource().Attributes().PutStr(nodeAttribute, p.config.Node)
 					resource.node = p.config.Node
 				}
-				if !p.identifyRecord(lr.Attributes(), &resource, &state, &n) {
+				if !p.identifyRecord(lr, &resource, &state, &n) {
 					return false
 				}
 				if !moved {
@@ -86,9 +86,11 @@ func resourceOf(attrs pcommon.Map) observer {
 }
 
 // identifyRecord fills in one record, or reports that it has to wait and leaves it as it is.
-func (p *identifier) identifyRecord(attrs pcommon.Map, from *observer, state *resolve.State, n *counts) (wait bool) {
+func (p *identifier) identifyRecord(lr plog.LogRecord, from *observer, state *resolve.State, n *counts) (wait bool) {
 	var r record
+	attrs := lr.Attributes()
 	r.read(attrs)
+	r.bound(int64(lr.Timestamp()))
 	r.question.Node, r.question.Host = from.node, from.host
 	var answers [2]resolve.Answer
 	p.resolver.Resolve(&r.question, state, &answers)

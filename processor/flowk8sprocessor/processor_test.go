@@ -45,7 +45,7 @@ type rig struct {
 	at   time.Time
 }
 
-func newRig(t *testing.T, change func(*Config)) *rig {
+func newRig(t testing.TB, change func(*Config)) *rig {
 	t.Helper()
 	r := &rig{sink: new(consumertest.LogsSink), at: time.Unix(2000, 0)}
 	r.identifier = newTestIdentifier(t, r.sink, change)
@@ -55,7 +55,7 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	return r
 }
 
-func newTestIdentifier(t *testing.T, next consumer.Logs, change func(*Config)) *identifier {
+func newTestIdentifier(t testing.TB, next consumer.Logs, change func(*Config)) *identifier {
 	t.Helper()
 	config := createDefaultConfig().(*Config)
 	config.Auth.Type = AuthNone
@@ -413,6 +413,24 @@ func TestOtherRecordsPassUntouched(t *testing.T) {
 	assert.Equal(t, want, r.sink.AllLogs()[0])
 }
 
+func TestRecordsThatDoNotSayWhenAreOfTheirTimestamp(t *testing.T) {
+	r := newRig(t, nil)
+	r.addPods()
+	logs := encode(flowOf(r.at))
+	recordOf(logs).Remove("flow.start")
+	recordOf(logs).Remove("flow.end")
+	require.NoError(t, r.ConsumeLogs(t.Context(), logs))
+	assert.Equal(t, webToDB(), added(t, logs))
+	logs = encode(flowOf(r.at))
+	recordOf(logs).Remove("flow.end")
+	recordOf(logs).Remove("process.linux.cgroup")
+	recordOf(logs).Remove("container.id")
+	logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).SetTimestamp(pcommon.NewTimestampFromTime(time.Unix(500, 0)))
+	recordOf(logs).PutInt("network.namespace.inode", 78)
+	require.NoError(t, r.ConsumeLogs(t.Context(), logs))
+	assert.NotContains(t, added(t, logs), "source.k8s.pod.name", "before the pod began")
+}
+
 func TestBrokenAttributesDoNoHarm(t *testing.T) {
 	r := newRig(t, nil)
 	r.addPods()
@@ -427,6 +445,36 @@ func TestBrokenAttributesDoNoHarm(t *testing.T) {
 	}
 	require.NoError(t, r.ConsumeLogs(t.Context(), logs))
 	require.Equal(t, 1, r.sink.LogRecordCount())
+}
+
+// FuzzConsumeLogs takes logs from anywhere: nothing panics, and every record goes on or
+// waits.
+func FuzzConsumeLogs(f *testing.F) {
+	r := newRig(f, func(c *Config) { c.Wait.MaxRecords = 10; c.NamespaceLabels.Enabled = true })
+	r.addPods()
+	for _, seed := range []plog.Logs{encode(flowOf(r.at)), encode(flowOf(r.at.Add(-time.Hour)), flow.Flow{}), plog.NewLogs()} {
+		wire, err := (&plog.ProtoMarshaler{}).MarshalLogs(seed)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(wire)
+	}
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(wire)
+		if err != nil {
+			t.Skip("not OTLP")
+		}
+		want := logs.LogRecordCount()
+		r.sink.Reset()
+		if err := r.ConsumeLogs(t.Context(), logs); err != nil {
+			t.Fatal(err)
+		}
+		r.at = r.at.Add(r.config.Wait.Lag)
+		r.passOn(t.Context())
+		if got := r.sink.LogRecordCount(); got != want || r.waiting.len() != 0 {
+			t.Fatalf("%d of %d records went on, %d wait", got, want, r.waiting.len())
+		}
+	})
 }
 
 func TestNamesAreTheRegistrys(t *testing.T) {

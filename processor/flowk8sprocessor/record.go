@@ -108,6 +108,18 @@ func (r *record) read(attrs pcommon.Map) {
 	}
 }
 
+// bound gives a record from elsewhere that does not say when it began, or ended, the
+// moment of its timestamp: an interval since 1970 would be of every pod there was.
+func (r *record) bound(timestamp int64) {
+	q := &r.question
+	if q.End == 0 {
+		q.End = timestamp
+	}
+	if q.Start == 0 || q.Start > q.End {
+		q.Start = q.End
+	}
+}
+
 func (r *record) readEnd(end int, rest string, v pcommon.Value) {
 	e := &r.question.Ends[end]
 	switch rest {

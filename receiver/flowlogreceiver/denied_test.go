@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -69,6 +70,27 @@ func TestFirewalls(t *testing.T) {
 			verifyFates(t, r.finish(c.all()...), want...)
 		})
 	}
+}
+
+// What lies between the header and the transport does not hide what was dropped.
+func TestDeniedExtensionHeaders(t *testing.T) {
+	const n = 3
+	c := newCluster(t)
+	block(t, c.router, "type filter hook forward priority 0; drop")
+	r := startAll(t, nil)
+	var want []fate
+	for k, test := range extensionHeaders {
+		i, port := 0, uint16(k+1)
+		if strings.HasPrefix(test.network, "ip6") {
+			i = 1
+		}
+		sendBehind(t, c.client, test.network, test.header, c.from[i], c.to[i], port, n, 100)
+		want = append(want, c.denies(i, fate{
+			Transport: flow.TransportUDP, Port: port, Reason: "netfilter_drop", Class: flow.PolicyDrop, At: c.router.Inode(), Interface: "veth0",
+		}, n))
+	}
+	r.await("the denials", ends(uint64(len(want))), c.all()...)
+	verifyFates(t, r.finish(c.all()...), want...)
 }
 
 // A firewall that resets connections sends no error of ICMP; the client knows.

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -288,37 +289,50 @@ func TestForwardedFragments(t *testing.T) {
 	verifyDatagrams(t, r.finish(net3.clients, net3.router, net3.servers), want...)
 }
 
+// extensionHeaders are what may lie between the header of IP and UDP's.
+var extensionHeaders = []struct {
+	network string
+	header  []byte
+}{
+	{"ip4:51", slices.Concat([]byte{17, 4}, make([]byte, 22))},
+	{"ip6:51", slices.Concat([]byte{17, 4}, make([]byte, 22))},
+	{"ip6:60", []byte{17, 0, 1, 4, 0, 0, 0, 0}},
+	{"ip6:60", slices.Concat([]byte{60, 0, 1, 4, 0, 0, 0, 0}, []byte{17, 1, 1, 12}, make([]byte, 12))},
+}
+
+// sendBehind sends n datagrams with size bytes behind an extension header.
+func sendBehind(tb testing.TB, ns *netns.NS, network string, header []byte, from, to netip.Addr, port uint16, n int, size byte) {
+	tb.Helper()
+	udp := slices.Concat([]byte{0x9c, 0x40, byte(port >> 8), byte(port), 0, 8 + size, 0, 0}, make([]byte, size))
+	ns.Do(tb, func() error {
+		c, err := net.ListenPacket(network, from.String())
+		if err != nil {
+			return err
+		}
+		for range n {
+			_, sent := c.WriteTo(slices.Concat(header, udp), &net.IPAddr{IP: to.AsSlice()})
+			err = errors.Join(err, sent)
+		}
+		return errors.Join(err, c.Close())
+	})
+}
+
 // What lies between the header and the transport does not hide it.
 func TestForwardedExtensionHeaders(t *testing.T) {
 	const n, size = 4, 100
-	authentication := append([]byte{17, 4}, make([]byte, 22)...)
-	options := []byte{17, 0, 1, 4, 0, 0, 0, 0}
-	twice := append([]byte{60, 0, 1, 4, 0, 0, 0, 0}, 17, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	net3 := newRouted(t)
 	r := startForward(t, net3.router, nil)
 	var want []datagrams
-	for i, test := range []struct {
-		network, from, to string
-		header            []byte
-		ip                int
-	}{
-		{"ip4:51", client4, server4, authentication, 20},
-		{"ip6:51", client6, server6, authentication, 40},
-		{"ip6:60", client6, server6, options, 40},
-		{"ip6:60", client6, server6, twice, 40},
-	} {
-		var c net.PacketConn
-		net3.clients.Do(t, func() (err error) { c, err = net.ListenPacket(test.network, test.from); return err })
-		port := byte(i + 1)
-		udp := append([]byte{0x9c, 0x40, 0, port, 0, 8 + size, 0, 0}, make([]byte, size)...)
-		for range n {
-			_, err := c.WriteTo(slices.Concat(test.header, udp), &net.IPAddr{IP: net.ParseIP(test.to)})
-			require.NoError(t, err)
+	for i, test := range extensionHeaders {
+		from, to, headers := client4, server4, 20
+		if strings.HasPrefix(test.network, "ip6") {
+			from, to, headers = client6, server6, 40
 		}
-		require.NoError(t, c.Close())
+		source, destination, port := netip.MustParseAddr(from), netip.MustParseAddr(to), uint16(i+1)
+		sendBehind(t, net3.clients, test.network, test.header, source, destination, port, n, size)
 		want = append(want, passed(datagrams{
-			Source: netip.MustParseAddr(test.from), Destination: netip.MustParseAddr(test.to), Port: uint16(port),
-			Started: 1, Completed: 1, Sent: sizes(n, size, uint64(test.ip+len(test.header)+8)),
+			Source: source, Destination: destination, Port: port,
+			Started: 1, Completed: 1, Sent: sizes(n, size, uint64(headers+len(test.header)+8)),
 		}))
 	}
 	isUDP := func(flows []flow.Flow) (mine []flow.Flow) { // and not what the server has to say to it

@@ -169,6 +169,7 @@ func observe(t *metadata.Telemetry) func(capture.Interval) {
 		t.Deferred.Add(ctx, int64(i.Deferred))
 		t.Connections.Record(ctx, int64(i.Connections))
 		t.Waiting.Record(ctx, int64(i.Waiting))
+		t.Folded.Add(ctx, int64(i.Folded))
 		t.Sweep.Record(ctx, i.Sweep.Seconds())
 		t.Names.Record(ctx, int64(i.Names))
 		t.Evicted.Add(ctx, int64(i.Evicted))

@@ -100,6 +100,7 @@ func (b binaries) make(ctx context.Context, module, dir string, args []string) e
 	if b.cgo {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
 	}
+	cmd.WaitDelay = grace // compilers hold its output a little longer
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), errors.Join(err, ctx.Err()), out)
 	}

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestBinariesAreKeptByWhatTheyAreMadeOf(t *testing.T) {
@@ -63,6 +66,34 @@ func TestEveryProgramHasAVersion(t *testing.T) {
 	}
 }
 
+// TestModulesShareKubernetes compares the lists that both go.mod files need: Go takes
+// replacements from the main module only.
+func TestModulesShareKubernetes(t *testing.T) {
+	replaced := map[string][]string{}
+	for _, module := range []string{"kubernetes", "kwok"} {
+		text, err := os.ReadFile(filepath.Join(module, "go.mod"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, list, _ := strings.Cut(string(text), "\nreplace (\n")
+		list, _, _ = strings.Cut(list, "\n)")
+		replaced[module] = strings.Split(list, "\n")
+	}
+	if diff := cmp.Diff(replaced["kubernetes"], replaced["kwok"]); diff != "" {
+		t.Errorf("the replacements of kubernetes and kwok differ (-kubernetes +kwok):\n%s", diff)
+	}
+	version, err := kubernetesBinaries.version("kubernetes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, patch, _ := strings.Cut(version, ".") // v1.37.2 is published as modules at v0.37.2
+	for _, line := range replaced["kubernetes"] {
+		if !strings.HasSuffix(line, " v0."+patch) {
+			t.Errorf("Kubernetes is %s, but:%s", version, line)
+		}
+	}
+}
+
 func TestOneHoldsALock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	unlock, err := lock(t.Context(), path)
@@ -74,9 +105,7 @@ func TestOneHoldsALock(t *testing.T) {
 	if _, err := lock(ended, path); !errors.Is(err, context.Canceled) {
 		t.Errorf("while it is held: %v, want the end of the wait", err)
 	}
-	if err := unlock(); err != nil {
-		t.Fatal(err)
-	}
+	unlock()
 	unlock, err = lock(ended, path)
 	if err != nil {
 		t.Fatalf("once it is free: %v", err)

@@ -41,7 +41,7 @@ func hierarchies() ([]string, error) {
 		}
 	}
 	if len(v2) == 0 {
-		return nil, errors.New("no cgroup v2 is mounted: real nodes need it beside or instead of v1")
+		return nil, errors.New("no cgroup v2 is mounted: real nodes need it")
 	}
 	return append(v2[:1], v1...), scan.Err()
 }
@@ -62,6 +62,31 @@ func makeCgroups(name string) error {
 				return err
 			}
 		}
+	}
+	if len(roots) > 1 {
+		return nil // the controllers are in v1
+	}
+	return delegate(roots[0], name)
+}
+
+// delegate hands every controller of v2 down to the control group, where the
+// kubelet demands them.
+func delegate(root, name string) error {
+	controllers, err := os.ReadFile(filepath.Join(root, "cgroup.controllers"))
+	if err != nil {
+		return err
+	}
+	var enable []string
+	for c := range strings.FieldsSeq(string(controllers)) {
+		enable = append(enable, "+"+c)
+	}
+	dir := root
+	for part := range strings.SplitSeq(name, "/") {
+		file := filepath.Join(dir, "cgroup.subtree_control")
+		if err := os.WriteFile(file, []byte(strings.Join(enable, " ")), 0o644); err != nil {
+			return fmt.Errorf("hand controllers down: %w", err)
+		}
+		dir = filepath.Join(dir, part)
 	}
 	return nil
 }

@@ -41,22 +41,26 @@ type Cluster struct {
 	starter    starter
 	processes  []*process // in the order they were started
 	ca         *authority
-	release    func() error // of dir, for others to remove
-	fabric     *fabric      // nil without real nodes
+	release    func()  // of dir, for others to remove
+	fabric     *fabric // nil without real nodes
 	nodes      []*node
 	archives   []string     // of the images that every node has
 	unguard    func() error // ends what guards the nodes; nil without
 	apiAddress netip.AddrPort
 	apiServer  *process
+	kwok       *process // nil unless asked for
 	admin      *Client
 	users      atomic.Int64
 	stopped    bool
 }
 
 // New starts a cluster that ends with the test. Of a failed test it shows the end
-// of every log, and keeps the logs.
+// of every log, and keeps the logs. A test of real nodes is skipped without root.
 func New(tb testing.TB, o Options) *Cluster {
 	tb.Helper()
+	if o.Nodes > 0 && os.Geteuid() != 0 {
+		tb.Skip("real nodes need root")
+	}
 	c, err := Start(tb.Context(), o)
 	if err != nil {
 		tb.Fatal(err)

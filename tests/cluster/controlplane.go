@@ -23,9 +23,9 @@ const (
 	// nowhere is an address of documentation (RFC 5737): where there are no real
 	// nodes, nothing goes to the address that the API server announces.
 	nowhere = "192.0.2.1"
-	// The API server's port is one of these, below those that the kernel gives to
-	// clients: it stays free while the server is stopped.
-	firstPort, lastPort = 20000, 31999
+	// The API server's port is one of these, below those that kernels give to clients
+	// unless told otherwise: it stays free while the server is stopped.
+	firstPort, lastPort = 20000, 29999
 )
 
 // startControlPlane starts etcd and the API server and waits until the latter
@@ -124,7 +124,7 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 		return err
 	}
 	c.apiServer = p
-	return p.ready(ctx, "not ready", func(ctx context.Context) error {
+	return p.ready(ctx, patience, "not ready", func(ctx context.Context) error {
 		// The default namespace and the roles are made shortly after the start.
 		for _, path := range []string{"/readyz", "/api/v1/namespaces/default"} {
 			if err := c.admin.Do(ctx, http.MethodGet, path, nil, nil); err != nil {
@@ -154,7 +154,7 @@ func (c *Cluster) startControllerManager(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.ready(ctx, "no service account in the default namespace", func(ctx context.Context) error {
+	return p.ready(ctx, patience, "no service account in the default namespace", func(ctx context.Context) error {
 		return c.admin.Do(ctx, http.MethodGet, "/api/v1/namespaces/default/serviceaccounts/default", nil, nil)
 	})
 }

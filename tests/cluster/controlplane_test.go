@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -197,20 +196,6 @@ func TestFailedStartSaysWhichProcessAndWhy(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q:\n%v", want, err)
 		}
-	}
-}
-
-func TestPortsAreNotThoseOfClients(t *testing.T) {
-	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, err := strconv.Atoi(strings.Fields(string(text))[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first < lastPort {
-		t.Errorf("clients are given ports from %d on, the API server one up to %d", first, lastPort)
 	}
 }
 

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,7 +17,7 @@ const (
 	fakePodCIDR = "10.100.0.0/16"
 )
 
-func (c *Cluster) startKwok(ctx context.Context) error {
+func (c *Cluster) startKwok(context.Context) error {
 	cmd := exec.Command(c.program(kwokBinaries, "kwok"),
 		"--kubeconfig="+c.Kubeconfig(),
 		"--config="+c.program(kwokBinaries, stagesFile),
@@ -25,13 +26,23 @@ func (c *Cluster) startKwok(ctx context.Context) error {
 		"--cidr="+fakePodCIDR,
 		"--node-ip="+nowhere)
 	cmd.Env = append(os.Environ(), "HOME="+c.dir) // kwok reads its configuration there too
-	_, err := c.start("kwok", cmd)
+	var err error
+	c.kwok, err = c.start("kwok", cmd)
 	return err
 }
 
 // AddFakeNodes adds nodes named fake-0 to fake-<n-1>, which kwok keeps ready, and
-// returns when they are.
+// returns when they are. Beside real nodes they are tainted, so that the scheduler
+// leaves them alone.
 func (c *Cluster) AddFakeNodes(ctx context.Context, n int) error {
+	if c.kwok == nil {
+		return errors.New("add fake nodes: set Options.Kwok, which plays them")
+	}
+	var taints []Object
+	if len(c.nodes) > 0 {
+		// Pods that are meant to run must not end up here.
+		taints = []Object{{"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}}
+	}
 	err := c.admin.CreateAll(ctx, "/api/v1/nodes", func(yield func(Object) bool) {
 		for i := range n {
 			name := fmt.Sprintf("fake-%d", i)
@@ -42,6 +53,7 @@ func (c *Cluster) AddFakeNodes(ctx context.Context, n int) error {
 					"labels":      Object{fakeLabel: fakeValue, "kubernetes.io/hostname": name},
 					"annotations": Object{"kwok.x-k8s.io/node": "fake"},
 				},
+				"spec":   Object{"taints": taints},
 				"status": Object{"allocatable": Object{"cpu": "1000", "memory": "1000Gi", "pods": "100000"}},
 			}) {
 				return
@@ -51,7 +63,9 @@ func (c *Cluster) AddFakeNodes(ctx context.Context, n int) error {
 	if err != nil {
 		return fmt.Errorf("create fake nodes: %w", err)
 	}
-	return c.waitReady(ctx, fakeNodes, n, func(context.Context) error { return nil })
+	return c.kwok.ready(ctx, patienceFor(n), fmt.Sprintf("there are not %d ready fake nodes", n), func(ctx context.Context) error {
+		return c.allReady(ctx, fakeNodes, n)
+	})
 }
 
 // AddFakePods adds pods named fake-0 to fake-<n-1> in a namespace, spread over the
@@ -62,7 +76,7 @@ func (c *Cluster) AddFakePods(ctx context.Context, namespace string, n int, edit
 	if err := c.admin.Do(ctx, http.MethodGet, fakeNodes, nil, &nodes); err != nil {
 		return fmt.Errorf("list fake nodes: %w", err)
 	}
-	if len(nodes.Items) == 0 {
+	if c.kwok == nil || len(nodes.Items) == 0 {
 		return fmt.Errorf("add fake pods: there are no fake nodes; AddFakeNodes makes some")
 	}
 	path := "/api/v1/namespaces/" + namespace + "/pods"
@@ -87,5 +101,5 @@ func (c *Cluster) AddFakePods(ctx context.Context, namespace string, n int, edit
 	if err != nil {
 		return fmt.Errorf("create fake pods: %w", err)
 	}
-	return c.WaitPodsReady(ctx, namespace, n)
+	return c.waitPods(ctx, c.kwok, namespace, n)
 }

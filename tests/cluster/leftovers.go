@@ -66,7 +66,7 @@ func (c *Cluster) disclaim() error {
 		errs = append(errs, c.fabric.close())
 	}
 	if c.release != nil {
-		errs = append(errs, c.release())
+		c.release()
 	}
 	return errors.Join(errs...)
 }
@@ -86,7 +86,9 @@ func removeLeftovers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(remove(ctx, filepath.Dir(name)), release()); err != nil {
+		err = remove(ctx, filepath.Dir(name))
+		release()
+		if err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // lock takes the file's lock, which the kernel gives back when this process ends,
 // however it ends. Waiting ends with ctx.
-func lock(ctx context.Context, path string) (unlock func() error, err error) {
+func lock(ctx context.Context, path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
@@ -19,7 +19,7 @@ func lock(ctx context.Context, path string) (unlock func() error, err error) {
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
-			return file.Close, nil
+			return func() { file.Close() }, nil
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), file.Close())

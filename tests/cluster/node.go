@@ -30,8 +30,8 @@ const (
 	criSocket = "/run/containerd/containerd.sock"
 )
 
-// node is a machine of the cluster: containerd, kubelet and kube-proxy in a network
-// and a mount namespace of their own, pods in control groups below its own.
+// node is a machine of the cluster: containerd, kubelet and kube-proxy with network,
+// mounts and host name of their own, and pods in control groups below its own.
 type node struct {
 	name       string
 	index      int
@@ -40,6 +40,7 @@ type node struct {
 	ns         netns.NsHandle
 	address    netip.Addr
 	containerd *process
+	kubelet    *process
 }
 
 // startNodes starts the nodes and waits until they are ready.
@@ -66,7 +67,15 @@ func (c *Cluster) startNodes(ctx context.Context) (err error) {
 			return fmt.Errorf("start %s: %w", n.name, err)
 		}
 	}
-	return c.WaitNodesReady(ctx, len(c.nodes))
+	for _, n := range c.nodes {
+		err := n.kubelet.ready(ctx, patience, "its node is not ready", func(ctx context.Context) error {
+			return c.allReady(ctx, "/api/v1/nodes?fieldSelector=metadata.name%3D"+n.name, 1)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // newNode makes what a node needs before a process can run on it.
@@ -155,7 +164,7 @@ func (c *Cluster) startNode(ctx context.Context, n *node) error {
 	kubelet := c.NodeCommand(n.index, c.program(kubernetesBinaries, "kubelet"),
 		"--config="+n.file(kubeletConfig), "--kubeconfig="+n.file(kubeletKubeconfig),
 		"--hostname-override="+n.name, "--node-ip="+n.address.String())
-	if _, err := c.startOn(n, "kubelet", kubelet); err != nil {
+	if n.kubelet, err = c.startOn(n, "kubelet", kubelet); err != nil {
 		return err
 	}
 	proxy := c.NodeCommand(n.index, c.program(kubernetesBinaries, "kube-proxy"), "--config="+n.file(proxyConfig))
@@ -168,15 +177,15 @@ func (c *Cluster) startNode(ctx context.Context, n *node) error {
 func (c *Cluster) startContainerd(ctx context.Context, n *node) error {
 	bin := c.binaries[containerdBinaries.name]
 	cmd := exec.Command("nsenter", "--net="+n.netns(), "--",
-		"unshare", "--mount", "--propagation=private", "--",
-		"sh", n.file(scriptFile), n.dir, filepath.Join(bin, "containerd"), "--config="+n.file(containerdConfig), "--log-level=warn")
+		"unshare", "--mount", "--propagation=private", "--uts", "--",
+		"bash", n.file(scriptFile), n.dir, filepath.Join(bin, "containerd"), "--config="+n.file(containerdConfig), "--log-level=warn")
 	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH")) // it looks for the shim there
 	p, err := c.startOn(n, "containerd", cmd)
 	if err != nil {
 		return err
 	}
 	n.containerd = p
-	return p.ready(ctx, "does not answer", func(ctx context.Context) error {
+	return p.ready(ctx, patience, "does not answer", func(ctx context.Context) error {
 		out, err := c.ctr(ctx, n, "version").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("ctr version: %w: %s", err, out)
@@ -216,11 +225,11 @@ func (c *Cluster) NodePID(i int) int { return c.nodes[i].containerd.cmd.Process.
 // cluster runs.
 func (c *Cluster) NodeNetns(i int) string { return c.nodes[i].netns() }
 
-// NodeCommand prepares a command that runs on the i-th node, in its network and
-// mount namespaces.
+// NodeCommand prepares a command that runs on the i-th node, in its network, mount
+// and host name namespaces.
 func (c *Cluster) NodeCommand(i int, name string, args ...string) *exec.Cmd {
 	return exec.Command("nsenter", append([]string{
-		"--net=" + c.NodeNetns(i), "--mount=/proc/" + strconv.Itoa(c.NodePID(i)) + "/ns/mnt", "--", name,
+		"--target=" + strconv.Itoa(c.NodePID(i)), "--net", "--mount", "--uts", "--", name,
 	}, args...)...)
 }
 

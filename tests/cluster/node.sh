@@ -1,10 +1,14 @@
+#!/usr/bin/env bash
 # Runs a program, the first of a node, in the node's mount namespace, which dies
 # with the last process in it: nothing that the node writes to /run, /var/lib and
 # /var/log, mounts or pins reaches the machine.
-# Usage, in new mount and network namespaces: sh node.sh DATA PROGRAM ARGUMENT...
-set -eu
+# Usage, in new mount, network and host name namespaces:
+#   node.sh DATA PROGRAM ARGUMENT...   the node is called as the folder DATA is
+set -euo pipefail
 data=$1
 shift
+
+basename "$data" >/proc/sys/kernel/hostname
 
 # Mounts of volumes have to propagate to pods, but never to the machine.
 mount --make-rprivate /

@@ -1,21 +1,18 @@
 package cluster
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/vishvananda/netlink"
 )
 
 func TestNodes(t *testing.T) {
@@ -56,6 +53,11 @@ func TestNodes(t *testing.T) {
 			}
 		}
 	})
+	t.Run("pods reach the API server", func(t *testing.T) {
+		if got := dial(t, c, "peer-1", "-bytes=0", serviceAddress+":443"); got.OK != 1 {
+			t.Errorf("got %+v", got)
+		}
+	})
 	t.Run("the server counts what it got", func(t *testing.T) {
 		var before, after map[string]int
 		execute(t, c, "peer-1", &before, "counts")
@@ -74,17 +76,49 @@ func TestNodes(t *testing.T) {
 			t.Errorf("no netpeer in a group below %s", want)
 		}
 	})
-	t.Run("a node's network is its own", func(t *testing.T) {
-		out, err := c.NodeCommand(0, "ip", "-brief", "address", "show", "dev", "eth0").CombinedOutput()
-		if err != nil || !strings.Contains(string(out), c.NodeAddress(0).String()) {
-			t.Errorf("ip address on node 0: %v: %s", err, out)
+	t.Run("a node has an address and a name of its own", func(t *testing.T) {
+		out, err := c.NodeCommand(1, "ip", "-brief", "address", "show", "dev", "eth0").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), c.NodeAddress(1).String()) {
+			t.Errorf("ip address on node 1: %v: %s", err, out)
 		}
-		own, err := os.Readlink("/proc/self/ns/net")
+		out, err = c.NodeCommand(1, "cat", "/proc/sys/kernel/hostname").CombinedOutput()
+		if err != nil || string(out) != c.NodeName(1)+"\n" {
+			t.Errorf("host name of node 1: %v: %s", err, out)
+		}
+		if name, err := os.Hostname(); err != nil || name == c.NodeName(1) {
+			t.Errorf("host name of this machine: %v: %s", err, name)
+		}
+	})
+	t.Run("an agent of files of this machine runs on every node", func(t *testing.T) {
+		const image = "cluster.test/agent:1"
+		err := c.LoadImage(t.Context(), Image{
+			Name:       image,
+			Files:      map[string]string{"/bin/agent": filepath.Join(c.dir, "images", "netpeer")},
+			Entrypoint: []string{"/bin/agent"},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if node, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", c.NodePID(0))); err != nil || node == own {
-			t.Errorf("node 0 is in %s (%v), as this machine is", node, err)
+		create(t, c, "/api/v1/namespaces", Object{"metadata": Object{"name": "agents"}})
+		create(t, c, "/apis/apps/v1/namespaces/agents/daemonsets", agent(image))
+		if err := c.WaitPodsReady(t.Context(), "agents", 2); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("a deleted pod ends", func(t *testing.T) {
+		if err := c.Admin().Do(t.Context(), http.MethodDelete, podsPath+"/peer-0", nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		err := until(t.Context(), patience, func(ctx context.Context) error {
+			err := c.Admin().Do(ctx, http.MethodGet, podsPath+"/peer-0", nil, nil)
+			var refusal *StatusError
+			if errors.As(err, &refusal) && refusal.Code == http.StatusNotFound {
+				return nil
+			}
+			return errors.Join(errors.New("it is still there"), err)
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	})
 	t.Run("nothing is left after the end", func(t *testing.T) {
@@ -97,117 +131,6 @@ func TestNodes(t *testing.T) {
 			t.Errorf("the machine is not as it was (-before +after):\n%s", diff)
 		}
 	})
-}
-
-// killedEnv tells this test's own binary to start a cluster, say so, and wait to be
-// killed.
-const killedEnv = "FLOWLOGS_CLUSTER_TO_BE_KILLED"
-
-func TestKilledClusterIsCleanedUp(t *testing.T) {
-	if os.Getenv(killedEnv) != "" {
-		c := New(t, Options{Nodes: 1})
-		startPeers(t, c)
-		text, err := json.Marshal(traceOf(t, c))
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Printf("\ntrace %s\n", text)
-		time.Sleep(patience)
-		return
-	}
-	before := machineState(t)
-	trace := startAndKill(t, exec.Command(os.Args[0], "-test.run=^TestKilledClusterIsCleanedUp$", "-test.v"))
-	err := until(t.Context(), patience, func(context.Context) error {
-		if left := processesIn(t, trace.Group); len(left) > 0 {
-			return fmt.Errorf("still running: %v", left)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
-	if err := removeLeftovers(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	trace.gone(t)
-	if diff := cmp.Diff(before, machineState(t)); diff != "" {
-		t.Errorf("the machine is not as it was (-before +after):\n%s", diff)
-	}
-}
-
-// startAndKill waits until the command says what traces its cluster leaves, and
-// kills it.
-func startAndKill(t *testing.T, cmd *exec.Cmd) (left trace) {
-	t.Helper()
-	cmd.Env = append(os.Environ(), killedEnv+"=1")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	limit := time.AfterFunc(2*patience, func() { cmd.Process.Kill() })
-	defer limit.Stop()
-	var said strings.Builder
-	for scan := bufio.NewScanner(out); scan.Scan(); {
-		said.WriteString(scan.Text() + "\n")
-		if text, ok := strings.CutPrefix(scan.Text(), "trace "); ok {
-			if err := json.Unmarshal([]byte(text), &left); err != nil {
-				t.Fatal(err)
-			}
-			break
-		}
-	}
-	cmd.Process.Kill()
-	cmd.Wait()
-	if left.Group == "" {
-		t.Fatalf("the cluster to be killed did not start:\n%s", said.String())
-	}
-	return left
-}
-
-// trace is what tells one cluster's remains from those of others.
-type trace struct {
-	Dir, Group string
-	Link       int // index of the machine's interface
-}
-
-func traceOf(t *testing.T, c *Cluster) trace {
-	t.Helper()
-	link, err := netlink.LinkByName(c.fabric.machineLink())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return trace{c.dir, filepath.Base(c.dir), link.Attrs().Index}
-}
-
-// gone fails the test if anything of the cluster is left.
-func (tr trace) gone(t *testing.T) {
-	t.Helper()
-	if left := processesIn(t, tr.Group); len(left) > 0 {
-		t.Errorf("processes are left: %v", left)
-	}
-	for _, pattern := range []string{tr.Dir, "/sys/fs/cgroup/" + tr.Group, "/sys/fs/cgroup/*/" + tr.Group} {
-		if left, err := filepath.Glob(pattern); err != nil || len(left) > 0 {
-			t.Errorf("files are left: %v %v", left, err)
-		}
-	}
-	mounts, err := os.ReadFile("/proc/self/mounts")
-	if err != nil || strings.Contains(string(mounts), tr.Group) {
-		t.Errorf("mounts are left: %v\n%s", err, mounts)
-	}
-	// The kernel takes its time over a namespace that nobody removed.
-	err = until(t.Context(), patience, func(context.Context) error {
-		link, err := netlink.LinkByIndex(tr.Link)
-		if err == nil {
-			return fmt.Errorf("interface %s is left", link.Attrs().Name)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 // startPeers runs a pod with netpeer on each node, peer-<i> on node i.
@@ -230,6 +153,36 @@ func startPeers(t *testing.T, c *Cluster) {
 	}
 }
 
+// agent looks into its node as the collector does.
+func agent(image string) Object {
+	labels := Object{"app": "agent"}
+	return Object{
+		"metadata": Object{"name": "agent"},
+		"spec": Object{
+			"selector": Object{"matchLabels": labels},
+			"template": Object{
+				"metadata": Object{"labels": labels},
+				"spec": Object{
+					"hostNetwork": true,
+					"hostPID":     true,
+					"containers": []Object{{
+						"name": "agent", "image": image, "imagePullPolicy": "Never", "args": []string{"serve"},
+						"securityContext": Object{"privileged": true},
+						"volumeMounts": []Object{
+							{"name": "bpf", "mountPath": "/sys/fs/bpf", "mountPropagation": "HostToContainer"},
+							{"name": "cgroup", "mountPath": "/sys/fs/cgroup", "readOnly": true},
+						},
+					}},
+					"volumes": []Object{
+						{"name": "bpf", "hostPath": Object{"path": "/sys/fs/bpf", "type": "Directory"}},
+						{"name": "cgroup", "hostPath": Object{"path": "/sys/fs/cgroup", "type": "Directory"}},
+					},
+				},
+			},
+		},
+	}
+}
+
 // outcome is what netpeer prints of a dial.
 type outcome struct {
 	OK             int
@@ -246,15 +199,12 @@ func dial(t *testing.T, c *Cluster, pod string, args ...string) (o outcome) {
 // execute runs netpeer in a pod and decodes what it prints.
 func execute(t *testing.T, c *Cluster, pod string, out any, args ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, c.Kubectl(), append([]string{"--kubeconfig=" + c.Kubeconfig(), "exec", pod, "--", "/netpeer"}, args...)...)
-	text, err := cmd.Output()
+	text, err := c.Exec(t.Context(), "default", pod, append([]string{"/netpeer"}, args...)...)
 	if err != nil {
-		t.Fatalf("%v: %v", cmd.Args, err)
+		t.Fatal(err)
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		t.Fatalf("%v printed %q: %v", cmd.Args, text, err)
+		t.Fatalf("netpeer %v printed %q: %v", args, text, err)
 	}
 }
 
@@ -274,53 +224,4 @@ func clusterIP(t *testing.T, c *Cluster, name string) string {
 		t.Fatal(err)
 	}
 	return service.Spec.ClusterIP
-}
-
-// machineState is what a cluster shares with the machine and leaves as it found it.
-func machineState(t *testing.T) map[string][]string {
-	t.Helper()
-	state := map[string][]string{}
-	for name := range sysctls {
-		value, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		state[name] = []string{strings.TrimSpace(string(value))}
-	}
-	forward, err := os.ReadFile("/proc/sys/net/ipv4/ip_forward")
-	if err != nil {
-		t.Fatal(err)
-	}
-	state["net.ipv4.ip_forward"] = []string{string(forward)}
-	for _, pattern := range []string{
-		"/var/log/containers/*", "/var/log/pods/*", "/var/lib/cni/*", "/var/lib/kubelet/*",
-		"/run/containerd/*", "/run/netns/cni-*",
-	} {
-		names, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		state[pattern] = names
-	}
-	return state
-}
-
-// processesIn names the processes in a control group and below.
-func processesIn(t *testing.T, group string) (names []string) {
-	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil || !strings.Contains(string(text), "0::/"+group+"/") {
-			continue
-		}
-		// What has ended and waits for init to take note has no command line.
-		if command, _ := os.ReadFile(filepath.Join(filepath.Dir(name), "cmdline")); len(command) > 0 {
-			names = append(names, strings.ReplaceAll(string(command), "\x00", " "))
-		}
-	}
-	return names
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"net/url"
+	"os/exec"
 	"sync"
 	"time"
 )
@@ -14,12 +14,8 @@ import (
 // Object is an object of Kubernetes as JSON has it.
 type Object = map[string]any
 
-const (
-	// writers is how many requests CreateAll has under way.
-	writers = 16
-	// patiencePerObject is what a wait for many objects adds to patience for each.
-	patiencePerObject = 50 * time.Millisecond
-)
+// writers is how many requests CreateAll has under way.
+const writers = 16
 
 // CreateAll posts the objects to a path such as "/api/v1/nodes", many at a time and
 // in no order, and returns when all are there. Of several refusals it returns the
@@ -52,38 +48,40 @@ func (c *Client) CreateAll(ctx context.Context, path string, objects iter.Seq[Ob
 // WaitPodsReady returns when a namespace has n pods or more and all of them are
 // ready. It is bounded; the error names a pod that was not.
 func (c *Cluster) WaitPodsReady(ctx context.Context, namespace string, n int) error {
+	return c.waitPods(ctx, c.apiServer, namespace, n)
+}
+
+// waitPods waits for pods that need a process to become ready.
+func (c *Cluster) waitPods(ctx context.Context, need *process, namespace string, n int) error {
 	path := "/api/v1/namespaces/" + namespace + "/pods"
-	return c.waitReady(ctx, path, n, func(ctx context.Context) error {
+	return need.ready(ctx, patienceFor(n), fmt.Sprintf("namespace %s has not %d ready pods", namespace, n), func(ctx context.Context) error {
 		// The server finds out cheaply that the long list is not worth asking for.
 		var pending list
-		err := c.admin.Do(ctx, http.MethodGet, path+"?limit=1&fieldSelector="+url.QueryEscape("status.phase!=Running"), nil, &pending)
-		if err == nil && len(pending.Items) > 0 {
-			err = fmt.Errorf("pod %s does not run", pending.Items[0].Metadata.Name)
-		}
-		return err
-	})
-}
-
-// WaitNodesReady returns when there are n nodes or more and all of them are ready.
-// It is bounded; the error names a node that was not.
-func (c *Cluster) WaitNodesReady(ctx context.Context, n int) error {
-	return c.waitReady(ctx, "/api/v1/nodes", n, func(context.Context) error { return nil })
-}
-
-// waitReady waits for n objects at path, all ready, and looks at them only once
-// first succeeds.
-func (c *Cluster) waitReady(ctx context.Context, path string, n int, first func(context.Context) error) error {
-	limit := patience + time.Duration(n)*patiencePerObject
-	err := until(ctx, limit, func(ctx context.Context) error {
-		if err := first(ctx); err != nil {
+		if err := c.admin.Do(ctx, http.MethodGet, path+"?limit=1&fieldSelector=status.phase%21%3DRunning", nil, &pending); err != nil {
 			return err
+		}
+		if len(pending.Items) > 0 {
+			return fmt.Errorf("pod %s does not run", pending.Items[0].Metadata.Name)
 		}
 		return c.allReady(ctx, path, n)
 	})
-	if err != nil {
-		return fmt.Errorf("wait for %d ready objects in %s: %w", n, path, err)
+}
+
+// patienceFor bounds a wait for n objects.
+func patienceFor(n int) time.Duration { return patience + time.Duration(n)*50*time.Millisecond }
+
+// Exec runs a command in the first container of a pod on a real node, and returns
+// what it printed to its standard output. It is bounded by patience.
+func (c *Cluster) Exec(ctx context.Context, namespace, pod string, command ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	args := append([]string{"--kubeconfig=" + c.Kubeconfig(), "--namespace=" + namespace, "exec", pod, "--"}, command...)
+	out, err := exec.CommandContext(ctx, c.Kubectl(), args...).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return out, fmt.Errorf("run %v in pod %s/%s: %w: %s", command, namespace, pod, err, exit.Stderr)
 	}
-	return nil
+	return out, err
 }
 
 // list is what is read of a list of pods or nodes.

@@ -62,6 +62,9 @@ func (s starter) close() { close(s.commands) }
 // start runs a program whose output goes to <dir>/logs/<name>.log, after what an
 // earlier run of it left there.
 func (c *Cluster) start(name string, cmd *exec.Cmd) (*process, error) {
+	if c.stopped {
+		return nil, fmt.Errorf("start %s: the cluster has been stopped", name)
+	}
 	path := filepath.Join(c.dir, logsDir, name+".log")
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -86,9 +89,10 @@ func (c *Cluster) start(name string, cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-// ready repeats try until it succeeds. It fails when the process ends, when ctx
-// does, or after patience, and then shows the end of the process's log.
-func (p *process) ready(ctx context.Context, what string, try func(context.Context) error) error {
+// ready repeats try, which needs the process, until it succeeds. It fails when the
+// process ends, when ctx does, or after limit, and then shows the end of the
+// process's log.
+func (p *process) ready(ctx context.Context, limit time.Duration, what string, try func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
@@ -98,7 +102,7 @@ func (p *process) ready(ctx context.Context, what string, try func(context.Conte
 		case <-ctx.Done():
 		}
 	}()
-	if err := until(ctx, patience, try); err != nil {
+	if err := until(ctx, limit, try); err != nil {
 		return fmt.Errorf("%s: %s: %w\n%s", p.name, what, err, p.tail())
 	}
 	return nil

@@ -306,9 +306,10 @@ func measureCompleteness(b *testing.B, what string, count int, query, sum string
 	}, &got); err != nil {
 		b.Fatal(err)
 	}
-	var recorded int64
+	var recorded, folded int64
 	for _, g := range got.Groups {
 		recorded += g.Sums[sum]
+		folded += g.Sums["flow.folded"]
 	}
 	var status struct{ Agents []struct{ Lost uint64 } }
 	if err := agent.get("/api/v1/status", nil, &status); err != nil {
@@ -317,6 +318,7 @@ func measureCompleteness(b *testing.B, what string, count int, query, sum string
 	b.ReportMetric(float64(count)/took.Seconds(), "made/s")
 	b.ReportMetric(float64(recorded), "recorded")
 	b.ReportMetric(100*float64(recorded)/float64(count), "recorded-%")
+	b.ReportMetric(float64(folded), "folded")
 	b.ReportMetric(float64(status.Agents[0].Lost), "lost")
 	b.ReportMetric((processorTime(b, agent.cmd.Process.Pid) - begun).Seconds(), "agent-cpu-s")
 	b.ReportMetric(float64(all)/(1<<20), "MiB")

@@ -78,7 +78,7 @@ func sourceSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 		t.pass()
 	}
 
-	scripts, err := trackedFiles(ctx, log, "tools/*", ".ci/*")
+	scripts, err := trackedFiles(ctx, log, "tools/*", ".ci/*", "tests/*.sh")
 	if err != nil {
 		return t, err
 	}

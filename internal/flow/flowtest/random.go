@@ -45,6 +45,7 @@ func Flow(r *rand.Rand) flow.Flow {
 		NetworkNamespace: uint32(count(r)),
 		Source:           endpoint(r),
 		Destination:      endpoint(r),
+		Folded:           count(r),
 		Process:          flow.Process{Executable: pick(r, names), PID: uint32(count(r)), Cgroup: pick(r, names), Container: pick(r, names), CommandLine: pick(r, names)},
 		Connections: flow.Connections{
 			Seen: count(r), Started: count(r), Completed: count(r), Open: count(r),

@@ -17,10 +17,10 @@ type Index struct {
 
 	pods      atomic.Int64 // those that ended included
 	ids       table[ID, *record]
-	addresses tenures[*record]
+	addresses tenures[*record, *Pod]
 
 	nodes         table[name, *Node]
-	nodeAddresses tenures[*Node]
+	nodeAddresses tenures[*Node, *Node]
 	namespaces    table[name, flow.Labels]
 
 	services         table[name, *Service]
@@ -72,11 +72,7 @@ func (x *Index) PodThen(id ID, at int64) *Pod {
 // PodAt returns the pod that held addr throughout the interval from the time first to the
 // time last, or nil with the reason.
 func (x *Index) PodAt(addr netip.Addr, first, last int64) (*Pod, Verdict) {
-	r, verdict := x.addresses.at(addr, first, last)
-	if verdict != Found {
-		return nil, verdict
-	}
-	return r.pod.Load(), Found
+	return x.addresses.at(addr, first, last)
 }
 
 // SetPod adds a pod, or changes the one with its UID.
@@ -108,12 +104,14 @@ func (x *Index) setPod(p *Pod) {
 			own.from, own.sure, own.to = now, now, max(now, s.to)
 		}
 		if !before.holds(addr) || r.gone.Load() != 0 || p.Released == 0 && before.Released == 0 {
-			x.addresses.begin(addr, r, own)
+			x.addresses.begin(addr, r, p, own)
 		}
+		x.addresses.learn(addr, r, p)
 	}
 	r.gone.Store(0)
 	for _, addr := range before.Addresses {
 		if !p.holds(addr) {
+			x.addresses.learn(addr, r, p)
 			x.release(r, addr, now, now)
 		}
 	}

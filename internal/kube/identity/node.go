@@ -54,7 +54,7 @@ func (x *Index) setNode(n *Node) {
 		if known && !slices.Contains(before.Addresses, addr) {
 			from = now
 		}
-		x.nodeAddresses.begin(addr, n, span{from: min(from, now), sure: min(from, now), to: open})
+		x.nodeAddresses.begin(addr, n, n, span{from: min(from, now), sure: min(from, now), to: open})
 	}
 	if known {
 		x.endNode(before, now)

@@ -20,6 +20,9 @@ type Pod struct {
 	Owner  *Owner
 	// HostNetwork is set for a pod in its node's network, which owns no address.
 	HostNetwork bool
+	// Terminating is set for a pod that is being deleted and has not released its
+	// addresses: they are its own, but not for long.
+	Terminating bool
 	// Mirrors is the id that a static pod has on its node.
 	Mirrors    ID
 	Containers []Container

@@ -120,6 +120,10 @@ func (s *Service) port(port uint16, transport flow.Transport) (ServicePort, bool
 	return ServicePort{}, false
 }
 
+func (s *Service) same(other *Service) bool {
+	return s.Created == other.Created && slices.Equal(s.Cluster, other.Cluster) && slices.Equal(s.External, other.External) && slices.Equal(s.Ports, other.Ports)
+}
+
 func (s *Service) key() name { return nameOf(s.Namespace, s.Name) }
 
 func nameOf(namespace, of flow.Name) name { return name(namespace.String() + "/" + of.String()) }
@@ -133,15 +137,14 @@ func (x *Index) SetService(s *Service) {
 
 func (x *Index) setService(s *Service) {
 	now := x.now().UnixNano()
-	before, known := x.services.get(s.key())
 	from := s.Created
-	if known {
+	if before, known := x.services.get(s.key()); known {
+		if before.same(s) {
+			return
+		}
 		x.endService(before, now)
 		if before.Created == s.Created {
-			from = now // the same one with other ports or addresses
-			if slices.Equal(before.Cluster, s.Cluster) && slices.Equal(before.External, s.External) && slices.Equal(before.Ports, s.Ports) {
-				from = s.Created
-			}
+			from = now // with other ports or addresses
 		}
 	}
 	x.services.set(s.key(), s)

@@ -27,91 +27,104 @@ type span struct {
 const open = math.MaxInt64
 
 // tenure is one holder's time at an address, in a line of them, the last that
-// began to be known first. The zero tenure is none.
-type tenure[T comparable] struct {
+// began to be known first. The zero tenure is an empty line.
+type tenure[T comparable, V any] struct {
 	holder T
+	// known is what is known of the holder by now, here so that a question need not go and
+	// look.
+	known V
 	span
-	before *tenure[T]
+	before *tenure[T, V]
 }
 
-// tenures are the tenures of all addresses. The first of each line is in the table itself:
-// most lines have one, and a question then reads one place in memory less.
-type tenures[T comparable] struct {
-	table[address, tenure[T]]
-}
+// tenures are the tenures of all addresses.
+type tenures[T comparable, V any] struct{ lines[T, V] }
 
-// at returns who held addr from the time first to the time last, both included.
-func (t *tenures[T]) at(addr netip.Addr, first, last int64) (holder T, verdict Verdict) {
+// at returns what is known of who held addr from the time first to the time last, both
+// included.
+func (t *tenures[T, V]) at(addr netip.Addr, first, last int64) (known V, verdict Verdict) {
 	k := addressOf(addr)
 	p := t.part(k)
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	line, ok := p.m[k]
-	if !ok {
-		return holder, Unknown
-	}
-	var sure int64 = math.MinInt64 // of the holder that began last
-	for n := &line; n != nil; n = n.before {
+	var newest *tenure[T, V] // of those that may have had it, the one that began last
+	for n := p.find(k); n != nil; n = n.before {
 		if n.from > last || n.to <= first {
 			continue
 		}
 		switch {
-		case verdict == Unknown:
-			holder, sure, verdict = n.holder, n.sure, Found
-		case n.holder == holder:
-			sure = min(sure, n.sure)
+		case newest == nil:
+			newest, verdict = n, Found
+		case n.holder == newest.holder:
+			if n.sure < newest.sure {
+				newest = n
+			}
 		default:
-			// Whoever surely had it before the question's first moment, and began last,
-			// had it alone: an address has one holder at a time.
-			if n.sure > sure {
-				holder, sure = n.holder, n.sure
+			if n.sure > newest.sure {
+				newest = n
 			}
 			verdict = Ambiguous
 		}
 	}
-	if verdict == Ambiguous && sure <= first {
-		verdict = Found
+	switch {
+	case verdict == Unknown:
+	case verdict == Ambiguous && newest.sure > first:
+	default:
+		// Whoever surely had it before the question's first moment, and began last, had it
+		// alone: an address has one holder at a time.
+		known, verdict = newest.known, Found
 	}
-	if verdict == Ambiguous {
-		var none T
-		holder = none
-	}
-	return holder, verdict
+	return known, verdict
 }
 
 // begin notes that holder has addr; if it had it already, the tenure is extended.
-func (t *tenures[T]) begin(addr netip.Addr, holder T, s span) {
-	t.change(addressOf(addr), func(line tenure[T]) (tenure[T], bool) {
-		if line == (tenure[T]{}) {
-			return tenure[T]{holder: holder, span: s}, true
+func (t *tenures[T, V]) begin(addr netip.Addr, holder T, known V, s span) {
+	t.change(addressOf(addr), func(line tenure[T, V]) tenure[T, V] {
+		if line.empty() {
+			return tenure[T, V]{holder: holder, known: known, span: s}
 		}
 		for n := &line; n != nil; n = n.before {
 			if n.holder == holder && n.to >= s.from {
 				n.from, n.sure, n.to = min(n.from, s.from), min(n.sure, s.sure), s.to
-				return line, true
+				return line
 			}
 		}
 		before := line
-		return tenure[T]{holder, s, &before}, true
+		return tenure[T, V]{holder, known, s, &before}
 	})
 }
 
+func (t *tenure[T, V]) empty() bool {
+	var none T
+	return t.holder == none
+}
+
+// learn notes what is known of holder at addr from now on.
+func (t *tenures[T, V]) learn(addr netip.Addr, holder T, known V) {
+	t.each(addr, holder, func(n *tenure[T, V]) { n.known = known })
+}
+
 // end notes that holder lost addr at a time, unless it had lost it before.
-func (t *tenures[T]) end(addr netip.Addr, holder T, at int64) {
-	t.change(addressOf(addr), func(line tenure[T]) (tenure[T], bool) {
+func (t *tenures[T, V]) end(addr netip.Addr, holder T, at int64) {
+	t.each(addr, holder, func(n *tenure[T, V]) { n.to = min(n.to, at) })
+}
+
+// each changes every tenure of holder at addr.
+func (t *tenures[T, V]) each(addr netip.Addr, holder T, do func(*tenure[T, V])) {
+	t.change(addressOf(addr), func(line tenure[T, V]) tenure[T, V] {
 		for n := &line; n != nil; n = n.before {
 			if n.holder == holder {
-				n.to = min(n.to, at)
+				do(n)
 			}
 		}
-		return line, line != (tenure[T]{})
+		return line
 	})
 }
 
 // forget drops the tenures of holder at addr that have ended. Of the one that came after
 // it remembers no longer that it may have begun before: what was ambiguous becomes unknown.
-func (t *tenures[T]) forget(addr netip.Addr, holder T) {
-	t.change(addressOf(addr), func(line tenure[T]) (tenure[T], bool) {
+func (t *tenures[T, V]) forget(addr netip.Addr, holder T) {
+	t.change(addressOf(addr), func(line tenure[T, V]) tenure[T, V] {
 		first := &line
 		for at := &first; *at != nil; {
 			n := *at
@@ -126,9 +139,9 @@ func (t *tenures[T]) forget(addr netip.Addr, holder T) {
 				}
 			}
 		}
-		if first == nil || *first == (tenure[T]{}) {
-			return tenure[T]{}, false
+		if first == nil {
+			return tenure[T, V]{}
 		}
-		return *first, true
+		return *first
 	})
 }

@@ -51,7 +51,7 @@ Ctrl-C stops and removes everything.
 
 `, c.Kubeconfig(), c.Kubectl(), cluster.NetpeerImage)
 	for i := range nodes {
-		fmt.Printf("  %s: nsenter -t %d -m -n\n", c.NodeName(i), c.NodePID(i))
+		fmt.Printf("  %s: nsenter -t %d -m -n -u\n", c.NodeName(i), c.NodePID(i))
 	}
 	<-ctx.Done()
 	return nil

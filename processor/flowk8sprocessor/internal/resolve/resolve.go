@@ -78,12 +78,15 @@ func (r *Resolver) nearPod(q *Question, e *End, a *Answer) {
 		}
 	}
 	if !id.Known() {
+		// The kernel's own sockets are in the root, whosever they are.
+		a.noPod = q.Cgroup != "" && q.Cgroup != "/"
 		return
 	}
 	if a.Pod = r.Index.Pod(id); a.Pod == nil {
 		a.Waiting = group.pod.Known()
 		return
 	}
+	a.proven = true
 	if group.container.Known() {
 		a.Container = a.Pod.Container(group.container)
 	}
@@ -98,9 +101,10 @@ func (r *Resolver) nearPod(q *Question, e *End, a *Answer) {
 	}
 }
 
-// podAt finds the pod by its address at the time of the flow.
+// podAt finds the pod by its address at the time of the flow. Where the cgroup names a pod
+// that is not known yet, whoever is known to have the address is another.
 func (r *Resolver) podAt(q *Question, e *End, a *Answer) {
-	if a.Pod != nil {
+	if a.Pod != nil || a.Waiting {
 		return
 	}
 	pod, verdict := r.lookUp(q, e)
@@ -134,11 +138,11 @@ func (r *Resolver) sharedNamespace(q *Question, near int, answers *[2]Answer) {
 	mine, far := &answers[near], &answers[1-near]
 	if mine.Pod == nil && q.Namespace != 0 && mine.Reasons == 0 && !mine.Waiting {
 		if id, ok := r.namespaces.get(q.namespace()); ok {
-			mine.Pod = r.Index.PodThen(id, q.Start)
+			mine.Pod, mine.proven = r.Index.PodThen(id, q.Start), true
 		}
 	}
 	if far.Pod == nil && q.Ends[1-near].Address.IsLoopback() && mine.Pod != nil && !mine.Pod.HostNetwork {
-		far.Pod = mine.Pod
+		far.Pod, far.proven = mine.Pod, mine.proven
 	}
 }
 
@@ -276,6 +280,9 @@ func (r *Resolver) doubt(q *Question, e *End, a *Answer, state *State, near bool
 		a.Reasons |= NotSynced
 	case state.Failing != 0 && q.End >= state.Failing:
 		a.Reasons |= Unavailable
+	case a.Pod != nil && a.Pod.Terminating && !a.proven && q.End >= state.Young:
+		// Its address may be the next one's by now, of which the watch is about to tell.
+		a.Waiting = true
 	case a.Pod != nil:
 	case q.End < state.Horizon:
 		a.Reasons |= Forgotten
@@ -296,7 +303,7 @@ func (r *Resolver) expected(e *End, a *Answer, near bool) bool {
 	if r.OneNode && !near && e.Type != flow.EndpointHost {
 		return false
 	}
-	if a.node || a.Type == flow.EndpointService || a.Type == flow.EndpointNetworkSet {
+	if a.node || a.noPod || a.Type == flow.EndpointService || a.Type == flow.EndpointNetworkSet {
 		return false
 	}
 	switch a.Scope {

@@ -14,6 +14,7 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/kube/identity"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/networks"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/meter"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor/internal/resolve"
 )
 
@@ -250,7 +251,7 @@ func TestDoubt(t *testing.T) {
 		want   [2]string
 	}{
 		"a young flow waits for a pod that may come":                           {young, nil, [2]string{"pod pod=web-1 node=node-1 zone=zone-a", "network waiting"}},
-		"a pod's group that is not known waits":                                {young, unknown, [2]string{"pod", "network waiting"}},
+		"a pod's group that is not known waits":                                {young, unknown, [2]string{"host node=node-1 zone=zone-a waiting", "network waiting"}},
 		"what has waited goes on, and only what is sure to be a pod is marked": {synced, nil, [2]string{web, "network"}},
 		"not synced":    {resolve.State{Watched: true, Young: math.MaxInt64}, known, [2]string{"uncertain=not_synced", "network uncertain=not_synced"}},
 		"never reached": {resolve.State{Watched: true, Failing: 1, Young: math.MaxInt64}, known, [2]string{"uncertain=api_unavailable", "network uncertain=api_unavailable"}},
@@ -268,8 +269,14 @@ func TestDoubt(t *testing.T) {
 	answers := ask(site(t), synced, "10.244.0.99:1", "8.8.8.8:1", unknown)
 	assert.Equal(t, "host node=node-1 zone=zone-a uncertain=lagging", text(answers[0]), "its group says that it is a pod")
 	assert.Equal(t, "network", text(answers[1]), "no pod has a public address")
+	answers = ask(site(t), synced, "10.244.0.1:1", "8.8.8.8:1", unknown)
+	assert.Equal(t, "host node=node-1 zone=zone-a uncertain=lagging", text(answers[0]), "and that it is another than had the address before")
 	answers = ask(site(t), young, "10.244.0.99:1", "8.8.8.8:1", unknown)
 	assert.True(t, answers[0].Waiting)
+	answers = ask(site(t), young, "10.244.0.254:1", "8.8.8.8:1", func(q *resolve.Question) { q.Cgroup = "/system.slice/kubelet.service" })
+	assert.False(t, answers[0].Waiting, "a process of the node, at whatever address")
+	answers = ask(site(t), young, "10.244.0.99:1", "8.8.8.8:1", func(q *resolve.Question) { q.Cgroup = "/" })
+	assert.True(t, answers[0].Waiting, "a socket of the kernel may be a pod's")
 }
 
 func TestOneNodeDoubtsOnlyItsOwnEnds(t *testing.T) {
@@ -313,6 +320,21 @@ func TestAddressesThatTwoMayHaveHad(t *testing.T) {
 	assert.Equal(t, "network_set network=office uncertain=ambiguous", text(answers[1]))
 }
 
+func TestWhatAPodThatIsBeingDeletedHadMayBeAnothersSoon(t *testing.T) {
+	r := site(t)
+	ending := *r.Index.Pod(identity.IDOf(dbUID))
+	ending.Terminating = true
+	r.Index.SetPod(&ending)
+	young := synced
+	young.Young = seconds(now - 2)
+	answers := ask(r, young, "10.244.0.1:1", "10.244.0.2:22", nil)
+	assert.Equal(t, db+" waiting", text(answers[1]))
+	answers = ask(r, synced, "10.244.0.1:1", "10.244.0.2:22", nil)
+	assert.Equal(t, db, text(answers[1]), "if none came it is its own")
+	answers = ask(r, young, "10.244.0.2:1", "8.8.8.8:22", func(q *resolve.Question) { q.Cgroup = cgroup(dbUID, mainContainer) })
+	assert.Equal(t, db, text(answers[0]), "its cgroup leaves no doubt")
+}
+
 func TestWhatIsRememberedIsBounded(t *testing.T) {
 	r := site(t)
 	for i := range uint32(1000) {
@@ -335,6 +357,8 @@ func TestReasonsHaveNames(t *testing.T) {
 	assert.Zero(t, resolve.ReasonNamed("anything"))
 }
 
+// BenchmarkResolve answers all there is to ask of a flow between two pods, through a
+// service, whose source is known by its cgroup.
 func BenchmarkResolve(b *testing.B) {
 	t := &testing.T{}
 	r := site(t)
@@ -346,6 +370,7 @@ func BenchmarkResolve(b *testing.B) {
 		},
 	}
 	b.ReportAllocs()
+	m := meter.Start()
 	b.RunParallel(func(pb *testing.PB) {
 		var answers [2]resolve.Answer
 		mine := q
@@ -353,4 +378,5 @@ func BenchmarkResolve(b *testing.B) {
 			r.Resolve(&mine, &synced, &answers)
 		}
 	})
+	m.Each(b, "flow", 1)
 }

@@ -53,8 +53,9 @@ type Answer struct {
 	Reasons Reasons
 	// Waiting is set where the cluster may tell more soon.
 	Waiting bool
-	// node is set for an address of a node.
-	node bool
+	// node is set for an address of a node, noPod where the process is in no pod, proven
+	// where the pod is known by more than its address.
+	node, noPod, proven bool
 }
 
 // Reasons is a set of reasons for uncertainty.

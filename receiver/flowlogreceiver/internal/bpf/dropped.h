@@ -43,25 +43,15 @@ static __always_inline void swap_ends(struct drop_key *key)
 /* Skips extension headers; false if there is no transport to find. */
 static __always_inline bool skip_extensions(struct dropped *p, void *network)
 {
-	for (int i = 0; i < MAX_EXTENSIONS; i++) {
+	for (int i = 0; i < MAX_EXTENSIONS && p->transport && is_extension(p->key.protocol); i++) {
 		__u8 header[4];
 
-		switch (p->key.protocol) {
-		case 0:   /* hop-by-hop options */
-		case 43:  /* routing */
-		case 44:  /* fragment */
-		case 60:  /* destination options */
-		case 135: /* mobility */
-			break;
-		default:
-			return true;
-		}
 		if (bpf_probe_read_kernel(header, sizeof(header), network + p->headers))
 			return false;
 		/* Of a later fragment only the addresses are known. */
-		if (p->key.protocol == 44 && (header[2] || header[3] & 0xf8))
+		if (p->key.protocol == IPPROTO_FRAGMENT && (header[2] || header[3] & 0xf8))
 			p->transport = 0;
-		p->headers += p->key.protocol == 44 ? 8 : (header[1] + 1) * 8;
+		p->headers += extension_size(p->key.protocol, header[1]);
 		p->key.protocol = header[0];
 	}
 	return true;
@@ -85,6 +75,8 @@ static __always_inline bool read_ip(struct dropped *p, struct sk_buff *skb)
 			p->transport = 0;
 		map_in4(p->key.source, ip.v4.source);
 		map_in4(p->key.destination, ip.v4.destination);
+		if (p->key.protocol == IPPROTO_AH && !skip_extensions(p, network))
+			return false;
 		break;
 	case 6:
 		p->v6 = true;

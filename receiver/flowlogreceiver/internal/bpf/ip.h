@@ -12,6 +12,14 @@
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 #define UDP_HEADER 8
+
+/* Headers between that of IP and the transport's (RFC 7045, RFC 4302). */
+#define IPPROTO_HOPOPTS 0
+#define IPPROTO_ROUTING 43
+#define IPPROTO_FRAGMENT 44
+#define IPPROTO_AH 51
+#define IPPROTO_DSTOPTS 60
+#define IPPROTO_MH 135
 #define MAX_EXTENSIONS 6
 
 #define FRAGMENT_OFFSET 0x1fff /* in units of 8 bytes */
@@ -49,6 +57,31 @@ struct ipv6_header {
 	struct in6_addr source;
 	struct in6_addr destination;
 };
+
+static __always_inline bool is_extension(__u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_AH:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The size in bytes of an extension whose second byte is length. */
+static __always_inline __u32 extension_size(__u8 protocol, __u8 length)
+{
+	if (protocol == IPPROTO_FRAGMENT)
+		return 8;
+	if (protocol == IPPROTO_AH)
+		return (length + 2) * 4;
+	return (length + 1) * 8;
+}
 
 /* Neighbour discovery and reports of multicast groups are upkeep of the link, as
  * ARP is, not traffic of a workload. IGMP is left out for the same reason. */

@@ -28,37 +28,21 @@ struct packet {
 /* Skips extension headers; false if there is no transport to find. */
 static __always_inline bool skip_extensions(struct __sk_buff *ctx, struct packet *p)
 {
-	for (int i = 0; i < MAX_EXTENSIONS; i++) {
+	for (int i = 0; i < MAX_EXTENSIONS && is_extension(p->key.protocol); i++) {
 		__u8 header[8];
-		__u32 size;
 
-		switch (p->key.protocol) {
-		case 0:   /* hop-by-hop options */
-		case 43:  /* routing */
-		case 44:  /* fragment */
-		case 51:  /* authentication */
-		case 60:  /* destination options */
-		case 135: /* mobility */
-			break;
-		default:
-			return true;
-		}
 		if (p->fragment & FRAGMENT_OFFSET)
 			return true; /* what follows is of no header */
 		if (bpf_skb_load_bytes(ctx, p->at + p->headers, header, sizeof(header)))
 			return false;
-		size = (header[1] + 1) * 8;
-		if (p->key.protocol == 51)
-			size = (header[1] + 2) * 4;
-		if (p->key.protocol == 44) {
+		if (p->key.protocol == IPPROTO_FRAGMENT) {
 			__u16 offset = header[2] << 8 | header[3];
 
-			size = 8;
 			p->fragment = offset >> 3 | (offset & 1 ? MORE_FRAGMENTS : 0);
 			__builtin_memcpy(&p->fragment_id, header + 4, sizeof(p->fragment_id));
 		}
+		p->headers += extension_size(p->key.protocol, header[1]);
 		p->key.protocol = header[0];
-		p->headers += size;
 	}
 	return true;
 }
@@ -73,7 +57,7 @@ static __always_inline bool take_ipv4(struct __sk_buff *ctx, struct packet *p, c
 	p->fragment_id = ip->id;
 	map_in4(out ? p->key.local : p->key.remote, ip->source);
 	map_in4(out ? p->key.remote : p->key.local, ip->destination);
-	return ip->protocol != 51 || skip_extensions(ctx, p);
+	return ip->protocol != IPPROTO_AH || skip_extensions(ctx, p);
 }
 
 static __always_inline bool take_ipv6(struct __sk_buff *ctx, struct packet *p, const struct ipv6_header *ip, bool out)

@@ -8,11 +8,13 @@
  *
  * The kernel does not run a program while the same one runs on that CPU. Were
  * there one program, an interrupt during a connect could bring the end of
- * another connection, which would go unseen. Hence two: tcp_by_owner for changes
- * that only system calls make, which cannot interrupt each other, and
- * tcp_by_any for those that interrupts make as well. The answer to a connect comes
- * by an interrupt and is with the former: when it goes unseen there, no more than
- * the time of a handshake is missing, while with the latter it would hide others.
+ * another connection, which would go unseen. Hence two: tcp_change sees every
+ * change, and tcp_change_again what interrupts make, in case the former was passed
+ * over. One of them runs always: interrupts that change sockets do not interrupt
+ * each other, so no more than one program can be busy. What both see is done once.
+ *
+ * The answer to a connect comes by an interrupt as well and is seen by the first
+ * only: when it is passed over, no more than the time of a handshake is missing.
  */
 #include "tcp.h"
 
@@ -104,8 +106,8 @@ static __always_inline void on_accept(struct sock *sk, struct tcp_sock *tp)
 		count(TCP_LOST_STORAGE);
 		return;
 	}
-	/* Two clients that meet half-way (simultaneous open) pass here too. */
-	if (st->role == TCP_ROLE_CLIENT)
+	/* Begun by the other program, or two clients that meet half-way (simultaneous open). */
+	if (st->role == TCP_ROLE_SERVER || st->role == TCP_ROLE_CLIENT)
 		return;
 	inherited = st->flags & TCP_FLAG_EXCLUDED;
 	begin(st, tp, TCP_ROLE_SERVER, inherited);
@@ -123,6 +125,21 @@ static __always_inline void on_connected(struct sock *sk)
 
 	if (st && !(st->flags & TCP_FLAG_ADOPTED))
 		st->handshake_us = (bpf_ktime_get_ns() - st->since) / 1000;
+}
+
+/* The state of a connection that is older than the agent and was never seen by it:
+ * only its end is known. */
+static __always_inline struct tcp_state *begin_at_end(struct sock *sk, struct tcp_sock *tp, const struct tcp_totals *now)
+{
+	struct tcp_state *st = bpf_sk_storage_get(&tcp_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!st) {
+		count(TCP_LOST_STORAGE);
+		return 0;
+	}
+	begin(st, tp, role_of_old(tp), TCP_FLAG_START_UNKNOWN);
+	forgive_past(st, now);
+	return st;
 }
 
 static __always_inline void on_close(struct sock *sk, struct tcp_sock *tp, int oldstate)
@@ -144,26 +161,19 @@ static __always_inline void on_close(struct sock *sk, struct tcp_sock *tp, int o
 	} else if (oldstate == TCP_SYN_SENT || oldstate == TCP_SYN_RECV) {
 		return;
 	}
+	read_totals(&now, tp, 0);
+	if (!st)
+		st = begin_at_end(sk, tp, &now);
+	if (!st)
+		return;
 	e = bpf_ringbuf_reserve(&tcp_events, sizeof(*e), 0);
 	if (!e) {
+		st->flags |= TCP_FLAG_CLOSED;
 		count(TCP_LOST_RING);
 		return;
 	}
 	describe(e, tp, oldstate == TCP_SYN_SENT ? TCP_EVENT_FAILED : TCP_EVENT_CLOSED);
 	describe_end(e, sk, oldstate);
-	read_totals(&now, tp, 0);
-	if (!st) {
-		/* Older than the agent and never seen by it: only its end is known. */
-		struct tcp_state unknown = {};
-
-		forgive_past(&unknown, &now);
-		unknown.since = e->time;
-		unknown.role = role_of_old(tp);
-		unknown.flags = TCP_FLAG_START_UNKNOWN;
-		take(e, &unknown, &now);
-		submit(e);
-		return;
-	}
 	bpf_spin_lock(&st->lock);
 	done = st->flags & TCP_FLAG_CLOSED;
 	if (!done) {
@@ -184,22 +194,26 @@ static __always_inline struct tcp_sock *tcp_of(struct sock *sk)
 	return sk->sk_protocol == IPPROTO_TCP ? bpf_skc_to_tcp_sock(sk) : 0;
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_by_owner, struct sock *sk, int oldstate, int newstate)
+/* What only the owner's system calls make. */
+static __always_inline void by_owner(struct sock *sk, int oldstate, int newstate)
 {
 	struct tcp_sock *tp;
 
-	/* Most changes need nothing; leave before any load. */
 	switch (newstate) {
 	case TCP_SYN_SENT:
+		tp = tcp_of(sk);
+		if (tp)
+			on_connect(sk, tp);
+		break;
 	case TCP_LISTEN:
 		tp = tcp_of(sk);
-		if (!tp)
-			break;
-		if (newstate == TCP_LISTEN)
+		if (tp)
 			on_listen(sk, tp);
-		else
-			on_connect(sk, tp);
+		break;
+	case TCP_CLOSE:
+		tp = oldstate == TCP_LISTEN ? tcp_of(sk) : 0;
+		if (tp)
+			on_unlisten(sk, tp);
 		break;
 	case TCP_ESTABLISHED:
 		if (oldstate == TCP_SYN_SENT)
@@ -211,31 +225,41 @@ int BPF_PROG(tcp_by_owner, struct sock *sk, int oldstate, int newstate)
 			rename_process(sk);
 		break;
 	}
-	return 0;
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_by_any, struct sock *sk, int oldstate, int newstate)
+/* What interrupts make as well. */
+static __always_inline void by_any(struct sock *sk, int oldstate, int newstate)
 {
 	struct tcp_sock *tp;
 
-	if (newstate != TCP_CLOSE && oldstate != TCP_SYN_RECV)
-		return 0;
+	/* Most changes need nothing; leave before any load. */
+	if (oldstate != TCP_SYN_RECV && (newstate != TCP_CLOSE || oldstate == TCP_LISTEN))
+		return;
 	tp = tcp_of(sk);
 	if (!tp)
-		return 0;
+		return;
 	if (newstate != TCP_CLOSE) {
 		on_accept(sk, tp);
-		return 0;
-	}
-	if (oldstate == TCP_LISTEN) {
-		on_unlisten(sk, tp);
-		return 0;
+		return;
 	}
 	/* A reset that the owner sends: the only close in its context. */
 	if ((oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT) && !sk->sk_err)
 		rename_process(sk);
 	on_close(sk, tp, oldstate);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_change, struct sock *sk, int oldstate, int newstate)
+{
+	by_owner(sk, oldstate, newstate);
+	by_any(sk, oldstate, newstate);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_change_again, struct sock *sk, int oldstate, int newstate)
+{
+	by_any(sk, oldstate, newstate);
 	return 0;
 }
 

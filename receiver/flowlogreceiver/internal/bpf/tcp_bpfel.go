@@ -149,8 +149,8 @@ const (
 	TCPMapTcpEvents       = "tcp_events"
 	TCPMapTcpOldListeners = "tcp_old_listeners"
 	TCPMapTcpSockets      = "tcp_sockets"
-	TCPProgTcpByAny       = "tcp_by_any"
-	TCPProgTcpByOwner     = "tcp_by_owner"
+	TCPProgTcpChange      = "tcp_change"
+	TCPProgTcpChangeAgain = "tcp_change_again"
 	TCPVarFilterParts     = "filter_parts"
 	TCPVarOwnProcess      = "own_process"
 	TCPVarTcpEventType    = "tcp_event_type"
@@ -198,8 +198,8 @@ type TCPSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TCPProgramSpecs struct {
-	TcpByAny   *ebpf.ProgramSpec `ebpf:"tcp_by_any"`
-	TcpByOwner *ebpf.ProgramSpec `ebpf:"tcp_by_owner"`
+	TcpChange      *ebpf.ProgramSpec `ebpf:"tcp_change"`
+	TcpChangeAgain *ebpf.ProgramSpec `ebpf:"tcp_change_again"`
 }
 
 // TCPMapSpecs contains maps before they are loaded into the kernel.
@@ -275,14 +275,14 @@ type TCPVariables struct {
 //
 // It can be passed to LoadTCPObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TCPPrograms struct {
-	TcpByAny   *ebpf.Program `ebpf:"tcp_by_any"`
-	TcpByOwner *ebpf.Program `ebpf:"tcp_by_owner"`
+	TcpChange      *ebpf.Program `ebpf:"tcp_change"`
+	TcpChangeAgain *ebpf.Program `ebpf:"tcp_change_again"`
 }
 
 func (p *TCPPrograms) Close() error {
 	return _TCPClose(
-		p.TcpByAny,
-		p.TcpByOwner,
+		p.TcpChange,
+		p.TcpChangeAgain,
 	)
 }
 

@@ -72,8 +72,10 @@ type Interval struct {
 	Records     int
 	Connections uint64
 	Deferred    uint64
-	// Waiting is the number of records that the pipeline has not taken yet.
+	// Waiting is the number of records that the pipeline has not taken yet. Folded
+	// is how many more there were, which became part of others.
 	Waiting int
+	Folded  uint64
 	Sweep   time.Duration
 	Losses  []flow.Loss
 	// Translations counts the look-ups.
@@ -127,6 +129,8 @@ type Capture struct {
 	events     int // of this interval
 	sentEarly  int // records of this interval that went before its end
 	records    uint64
+	folded     uint64 // records, by the end of the last interval
+	isFolding  bool   // some were in that interval
 	offset     int64
 	generation uint32
 	cutting    bool

@@ -56,11 +56,18 @@ func (c *Capture) endCut(last bool) {
 	end := c.opts.Now().UnixNano()
 	batch := flow.Batch{Flows: flows, Losses: c.countLosses(end)}
 	batch.Agents = []flow.Agent{c.signOfLife(end)}
+	outbox := c.outbox.state()
+	folded := outbox.folded - c.folded
+	if folded > 0 && !c.isFolding {
+		c.opts.Logger.Warn("The pipeline takes fewer records than there are: the oldest are added up without their peers, totals stay exact",
+			zap.Int("waiting", outbox.waiting), zap.NamedError("refused", outbox.lastErr))
+	}
+	c.folded, c.isFolding = outbox.folded, folded > 0
 	if c.opts.Observe.Interval != nil {
 		names, evicted := c.resolver.count()
 		c.opts.Observe.Interval(Interval{
 			Events: c.events, Records: c.sentEarly + len(flows), Connections: c.sweep.Live, Deferred: c.sweep.Deferred,
-			Waiting: c.outbox.state().waiting, Sweep: c.sweep.took, Losses: batch.Losses,
+			Waiting: outbox.waiting, Folded: folded, Sweep: c.sweep.took, Losses: batch.Losses,
 			Translations: c.translations.takeCounts(),
 			Names:        names, Evicted: evicted,
 		})
@@ -162,7 +169,6 @@ func (c *Capture) countLosses(end int64) []flow.Loss {
 		sum.Ring += l.Ring
 		sum.Listeners += l.Listeners
 		sum.Packets += l.Packets
-		sum.HookPackets += l.HookPackets
 		sum.Undecodable += l.Undecodable
 	}
 	dns := c.dnsLosses()

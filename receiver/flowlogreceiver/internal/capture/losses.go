@@ -24,8 +24,7 @@ func newLosses(start int64) *losses {
 // observe brings the totals up to date with what the engines and the outbox
 // count.
 func (l *losses) observe(engines probe.Losses, dropped uint64) {
-	l.total[lossKind{flow.StageHook, flow.UnitConnections}] = engines.Hook
-	l.total[lossKind{flow.StageHook, flow.UnitPackets}] = engines.HookPackets
+	l.total[lossKind{flow.StageHook, flow.UnitPackets}] = engines.Hook
 	l.total[lossKind{flow.StageSocketStorage, flow.UnitConnections}] = engines.Storage
 	l.total[lossKind{flow.StageRingBuffer, flow.UnitConnections}] = engines.Ring
 	l.total[lossKind{flow.StageRingBuffer, flow.UnitRecords}] = engines.Undecodable + engines.Listeners
@@ -52,7 +51,6 @@ func (l *losses) lost() uint64 {
 func (l *losses) records(end int64) []flow.Loss {
 	var records []flow.Loss
 	for _, kind := range []lossKind{
-		{flow.StageHook, flow.UnitConnections},
 		{flow.StageHook, flow.UnitPackets},
 		{flow.StageSocketStorage, flow.UnitConnections},
 		{flow.StageRingBuffer, flow.UnitConnections},

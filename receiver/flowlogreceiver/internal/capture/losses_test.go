@@ -17,7 +17,7 @@ func TestLossesAreToldOnceWithTheirPlaceAndTime(t *testing.T) {
 
 	l.observe(probe.Losses{Hook: 1, Storage: 2, Ring: 3, Listeners: 4, Undecodable: 5, Packets: 7}, 6)
 	require.Equal(t, []flow.Loss{
-		{Start: 200, End: 300, Stage: flow.StageHook, Unit: flow.UnitConnections, Count: 1},
+		{Start: 200, End: 300, Stage: flow.StageHook, Unit: flow.UnitPackets, Count: 1},
 		{Start: 200, End: 300, Stage: flow.StageSocketStorage, Unit: flow.UnitConnections, Count: 2},
 		{Start: 200, End: 300, Stage: flow.StageRingBuffer, Unit: flow.UnitConnections, Count: 3},
 		{Start: 200, End: 300, Stage: flow.StageRingBuffer, Unit: flow.UnitRecords, Count: 9},

@@ -34,6 +34,12 @@ func (t *table) add(f *flow.Flow) {
 	t.flows = append(t.flows, *f)
 }
 
+// holds reports whether there is a record with f's key.
+func (t *table) holds(f *flow.Flow) bool {
+	_, ok := t.index[f.Key(t.keep)]
+	return ok
+}
+
 func (t *table) len() int { return len(t.flows) }
 
 // take returns the records, which the caller owns from then on, and empties t.

@@ -18,6 +18,7 @@ type Telemetry struct {
 	Deferred    metric.Int64Counter
 	Connections metric.Int64Gauge
 	Waiting     metric.Int64Gauge
+	Folded      metric.Int64Counter
 	Names       metric.Int64Gauge
 	Evicted     metric.Int64Counter
 	Sweep       metric.Float64Histogram
@@ -28,7 +29,7 @@ type Telemetry struct {
 func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	meter := settings.MeterProvider.Meter(ScopeName)
 	var t Telemetry
-	var errs [10]error
+	var errs [11]error
 	t.Events, errs[0] = meter.Int64Counter("flowlog_events",
 		metric.WithDescription("Events that the kernel sent."), metric.WithUnit("{events}"))
 	t.Records, errs[1] = meter.Int64Counter("flowlog_records",
@@ -50,6 +51,8 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 		metric.WithDescription("Addresses whose names are known by DNS."), metric.WithUnit("{addresses}"))
 	t.Evicted, errs[9] = meter.Int64Counter("flowlog_dns_evicted",
 		metric.WithDescription("Addresses whose names were forgotten before their time, for there are more than max_names."), metric.WithUnit("{addresses}"))
+	t.Folded, errs[10] = meter.Int64Counter("flowlog_folded",
+		metric.WithDescription("Records that became part of coarser ones, for the pipeline takes fewer than there are."), metric.WithUnit("{records}"))
 	return &t, errors.Join(errs[:]...)
 }
 

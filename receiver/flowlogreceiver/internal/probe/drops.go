@@ -230,7 +230,7 @@ func (d *drops) Losses() (Losses, error) {
 	if err != nil {
 		return Losses{}, fmt.Errorf("read missed runs: %w", err)
 	}
-	return Losses{HookPackets: stats.RecursionMisses}, nil
+	return Losses{Hook: stats.RecursionMisses}, nil
 }
 
 func (d *drops) Close() error {

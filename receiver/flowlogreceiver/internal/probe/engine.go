@@ -134,9 +134,6 @@ type SweepResult struct {
 
 // Losses counts what an engine could not deliver, since it was opened.
 type Losses struct {
-	// Hook is how often the kernel passed a program over because it was running
-	// already: at most so many connections went unnoticed.
-	Hook uint64
 	// Storage counts connections for which the kernel had no memory.
 	Storage uint64
 	// Ring counts connections whose last event found the ring buffer full.
@@ -146,8 +143,9 @@ type Losses struct {
 	Listeners uint64
 	// Packets counts packets for whose flow there was no room.
 	Packets uint64
-	// HookPackets is Hook for packets: at most so many drops went unnoticed.
-	HookPackets uint64
+	// Hook is how often the kernel passed a program over because it was running
+	// already: at most so many dropped packets went unnoticed.
+	Hook uint64
 	// DNS counts DNS messages that found the ring buffer full, or were cut.
 	DNS uint64
 	// Undecodable counts records that made no sense.

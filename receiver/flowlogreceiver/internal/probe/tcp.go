@@ -55,7 +55,7 @@ func openTCP(opts Options) (_ Source, err error) {
 	if err := t.load(opts); err != nil {
 		return nil, err
 	}
-	for _, program := range []*ebpf.Program{t.state.TcpByOwner, t.state.TcpByAny} {
+	for _, program := range []*ebpf.Program{t.state.TcpChange, t.state.TcpChangeAgain} {
 		attached, err := link.AttachTracing(link.TracingOptions{Program: program})
 		if err != nil {
 			return nil, fmt.Errorf("attach to tracepoint inet_sock_set_state: %w", err)
@@ -175,12 +175,7 @@ func (t *tcp) Losses() (Losses, error) {
 			sums[i] += n
 		}
 	}
-	stats, err := t.state.TcpByAny.Stats()
-	if err != nil {
-		return Losses{}, fmt.Errorf("read missed runs: %w", err)
-	}
 	return Losses{
-		Hook:        stats.RecursionMisses,
 		Storage:     sums[bpf.TCPTcpCounterTCP_LOST_STORAGE],
 		Ring:        sums[bpf.TCPTcpCounterTCP_LOST_RING],
 		Listeners:   sums[bpf.TCPTcpCounterTCP_LOST_LISTENER],
