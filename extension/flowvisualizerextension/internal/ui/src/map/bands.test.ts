@@ -85,6 +85,20 @@ describe("a cluster", () => {
       }
     }
   });
+  it("of 40 namespaces whose 240 workloads all call the next 20 is folded, and drawn whole when it is opened", () => {
+    const name = (i: number) => ({ "k8s.namespace.name": `ns${i % 40}`, "k8s.workload.kind": "Deployment", "k8s.workload.name": `w${i}` });
+    const at = (end: string, i: number) => Object.fromEntries(Object.entries(name(i)).map(([k, v]) => [`${end}.${k}`, v]));
+    const groups = Array.from({ length: 240 * 20 }, (_, n): Group => {
+      const from = Math.floor(n / 20);
+      return { key: { ...at("source", from), ...at("destination", (from + 1 + (n % 20)) % 240) }, records: 1, sums: { "source.bytes": n }, denied: 0 };
+    });
+    const options = { level: levels.workload, rows: 8, keep: new Set<string>(), shown: new Set<string>(), focus: null };
+    const folded = buildModel(groups, { ...options, unfolded: [] });
+    expect(folded.nodes.length).toBeLessThan(40);
+    expectTidy(folded, layout(folded, size));
+    const all = buildModel(groups, { ...options, unfolded: [...new Set(folded.nodes.map((n) => `${n.group}-mid`))] });
+    expect(layout(all, size).nodes.size).toBe(240);
+  });
   it("uses the room that is left beside a map that is higher than the canvas", () => {
     const m = clusterModel("workload");
     expect(layout(m, size).width).toBeGreaterThan(layout(m, { ...size, height: 4000 }).width);

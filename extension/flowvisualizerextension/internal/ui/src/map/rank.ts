@@ -12,9 +12,8 @@ export function rank(model: MapModel, grouped: boolean, previous: ReadonlyMap<st
   const most = grouped ? mostGrouped : mostAlone;
   const isMid = new Set(mid.map((n) => n.key));
   const after = new Map<string, string[]>();
-  const reaches = (from: string, to: string): boolean => from === to || (after.get(from) ?? []).some((next) => reaches(next, to));
   for (const e of model.edges) {
-    if (!isMid.has(e.from) || !isMid.has(e.to) || reaches(e.to, e.from)) continue;
+    if (!isMid.has(e.from) || !isMid.has(e.to) || reaches(after, e.to, e.from)) continue;
     after.set(e.from, [...(after.get(e.from) ?? []), e.to]);
   }
   const called = new Set([...after.values()].flat());
@@ -44,4 +43,14 @@ export function rank(model: MapModel, grouped: boolean, previous: ReadonlyMap<st
     result.set(n.key, known ?? depth.get(n.key) ?? free);
   }
   return result;
+}
+
+/** Whether a way leads there. Each node is looked at once: in a cluster the ways are many more than the nodes. */
+function reaches(after: ReadonlyMap<string, readonly string[]>, from: string, to: string): boolean {
+  const seen = new Set([from]);
+  for (const key of seen) {
+    if (key === to) return true;
+    for (const next of after.get(key) ?? []) seen.add(next);
+  }
+  return false;
 }
