@@ -148,18 +148,21 @@ func (x *Index) release(r *record, addr netip.Addr, at, now int64) {
 func (x *Index) DeletePod(uid string) {
 	x.write.Lock()
 	defer x.write.Unlock()
-	if r, ok := x.ids.get(IDOf(uid)); ok {
-		x.deletePod(r)
-	}
+	x.deletePod(IDOf(uid))
 }
 
-func (x *Index) deletePod(r *record) {
-	if r.gone.Load() != 0 {
+// deletePod passes over the other ids that a pod goes by.
+func (x *Index) deletePod(id ID) {
+	r, ok := x.ids.get(id)
+	if !ok || r.gone.Load() != 0 {
+		return
+	}
+	p := r.pod.Load()
+	if id != IDOf(p.UID) {
 		return
 	}
 	now := x.now().UnixNano()
 	r.gone.Store(now)
-	p := r.pod.Load()
 	for _, addr := range p.Addresses {
 		x.addresses.end(addr, r, now)
 	}
@@ -180,18 +183,7 @@ func (x *Index) deletePod(r *record) {
 func (x *Index) ReplacePods(list []*Pod) {
 	x.write.Lock()
 	defer x.write.Unlock()
-	present := make(map[ID]struct{}, len(list))
-	for _, p := range list {
-		present[IDOf(p.UID)] = struct{}{}
-	}
-	x.ids.each(func(id ID, r *record) {
-		if _, ok := present[id]; !ok && id == IDOf(r.pod.Load().UID) {
-			x.deletePod(r)
-		}
-	})
-	for _, p := range list {
-		x.setPod(p)
-	}
+	replace(&x.ids, list, func(p *Pod) ID { return IDOf(p.UID) }, x.deletePod, x.setPod)
 }
 
 // bury has forget called, with the lock for writing, when the grace period is over.

@@ -15,6 +15,8 @@ type Node struct {
 	Created int64
 }
 
+func (n *Node) key() name { return name(n.Name.String()) }
+
 // Node returns the node of a name, or nil.
 func (x *Index) Node(of flow.Name) *Node {
 	n, _ := x.nodes.get(name(of.String()))
@@ -42,7 +44,7 @@ func (x *Index) SetNode(n *Node) {
 }
 
 func (x *Index) setNode(n *Node) {
-	k := name(n.Name.String())
+	k := n.key()
 	before, known := x.nodes.get(k)
 	if known && before.Zone == n.Zone && before.Created == n.Created && slices.Equal(before.Addresses, n.Addresses) {
 		return
@@ -70,7 +72,7 @@ func (x *Index) DeleteNode(of flow.Name) {
 
 func (x *Index) deleteNode(k name) {
 	if n, ok := x.nodes.get(k); ok {
-		x.nodes.change(k, func(*Node) (*Node, bool) { return nil, false })
+		x.nodes.delete(k)
 		x.endNode(n, x.now().UnixNano())
 	}
 }
@@ -86,18 +88,7 @@ func (x *Index) endNode(n *Node, now int64) {
 func (x *Index) ReplaceNodes(list []*Node) {
 	x.write.Lock()
 	defer x.write.Unlock()
-	present := make(map[name]struct{}, len(list))
-	for _, n := range list {
-		present[name(n.Name.String())] = struct{}{}
-	}
-	x.nodes.each(func(k name, _ *Node) {
-		if _, ok := present[k]; !ok {
-			x.deleteNode(k)
-		}
-	})
-	for _, n := range list {
-		x.setNode(n)
-	}
+	replace(&x.nodes, list, (*Node).key, x.deleteNode, x.setNode)
 }
 
 // NamespaceLabels returns the labels of a namespace, unknown where it is.

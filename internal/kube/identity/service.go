@@ -126,6 +126,8 @@ func (s *Service) same(other *Service) bool {
 
 func (s *Service) key() name { return nameOf(s.Namespace, s.Name) }
 
+func (e *EndpointSlice) key() name { return nameOf(e.Namespace, e.Name) }
+
 func nameOf(namespace, of flow.Name) name { return name(namespace.String() + "/" + of.String()) }
 
 // SetService adds a service, or changes the one of its name.
@@ -161,7 +163,7 @@ func (x *Index) DeleteService(namespace, of flow.Name) {
 
 func (x *Index) deleteService(k name) {
 	if s, ok := x.services.get(k); ok {
-		x.services.change(k, func(*Service) (*Service, bool) { return nil, false })
+		x.services.delete(k)
 		x.endService(s, x.now().UnixNano())
 	}
 }
@@ -170,18 +172,7 @@ func (x *Index) deleteService(k name) {
 func (x *Index) ReplaceServices(list []*Service) {
 	x.write.Lock()
 	defer x.write.Unlock()
-	present := make(map[name]struct{}, len(list))
-	for _, s := range list {
-		present[s.key()] = struct{}{}
-	}
-	x.services.each(func(k name, _ *Service) {
-		if _, ok := present[k]; !ok {
-			x.deleteService(k)
-		}
-	})
-	for _, s := range list {
-		x.setService(s)
-	}
+	replace(&x.services, list, (*Service).key, x.deleteService, x.setService)
 }
 
 // endService ends the tenures of a service as it was, to be forgotten after the grace
@@ -247,7 +238,7 @@ func (x *Index) SetEndpointSlice(e *EndpointSlice) {
 }
 
 func (x *Index) setEndpointSlice(e *EndpointSlice) {
-	k := nameOf(e.Namespace, e.Name)
+	k := e.key()
 	x.deleteEndpointSlice(k)
 	x.slices.set(k, e)
 	s := &Service{Namespace: e.Namespace, Name: e.Service, Ports: e.Ports}
@@ -272,7 +263,7 @@ func (x *Index) deleteEndpointSlice(k name) {
 	if !ok {
 		return
 	}
-	x.slices.change(k, func(*EndpointSlice) (*EndpointSlice, bool) { return nil, false })
+	x.slices.delete(k)
 	for _, id := range e.Pods {
 		x.headless.change(id, func(list []*Service) ([]*Service, bool) {
 			at := slices.IndexFunc(list, func(s *Service) bool {
@@ -291,16 +282,5 @@ func (x *Index) deleteEndpointSlice(k name) {
 func (x *Index) ReplaceEndpointSlices(list []*EndpointSlice) {
 	x.write.Lock()
 	defer x.write.Unlock()
-	present := make(map[name]struct{}, len(list))
-	for _, e := range list {
-		present[nameOf(e.Namespace, e.Name)] = struct{}{}
-	}
-	x.slices.each(func(k name, _ *EndpointSlice) {
-		if _, ok := present[k]; !ok {
-			x.deleteEndpointSlice(k)
-		}
-	})
-	for _, e := range list {
-		x.setEndpointSlice(e)
-	}
+	replace(&x.slices, list, (*EndpointSlice).key, x.deleteEndpointSlice, x.setEndpointSlice)
 }

@@ -65,6 +65,10 @@ func (t *table[K, V]) change(k K, f func(V) (v V, keep bool)) {
 	p.m[k] = v
 }
 
+func (t *table[K, V]) delete(k K) {
+	t.change(k, func(V) (V, bool) { return *new(V), false })
+}
+
 func (t *table[K, V]) len() int {
 	n := 0
 	for i := range t.parts {
@@ -89,6 +93,22 @@ func (t *table[K, V]) each(f func(K, V)) {
 		for i, k := range keys {
 			f(k, values[i])
 		}
+	}
+}
+
+// replace makes what t holds those in list, by set and remove: the rest is gone.
+func replace[K key, V, T any](t *table[K, V], list []T, keyOf func(T) K, remove func(K), set func(T)) {
+	present := make(map[K]struct{}, len(list))
+	for _, v := range list {
+		present[keyOf(v)] = struct{}{}
+	}
+	t.each(func(k K, _ V) {
+		if _, ok := present[k]; !ok {
+			remove(k)
+		}
+	})
+	for _, v := range list {
+		set(v)
 	}
 }
 
