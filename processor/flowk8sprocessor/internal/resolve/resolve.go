@@ -27,7 +27,8 @@ type Resolver struct {
 func New(index *identity.Index, table *networks.Table, scopes *networks.Scopes, oneNode bool, remember int) *Resolver {
 	return &Resolver{
 		Index: index, Networks: table, Scopes: scopes, OneNode: oneNode,
-		cgroups: cgroups{most: remember}, namespaces: namespaces{most: remember},
+		cgroups:    cgroups{memory[string, cgroup]{most: remember}},
+		namespaces: namespaces{memory[namespace, identity.ID]{most: remember}},
 	}
 }
 
