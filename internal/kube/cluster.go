@@ -74,17 +74,10 @@ func (c *Cluster) stop() {
 }
 
 func (c *Cluster) sweep() {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-c.ctx.Done():
-			return
-		case <-ticker.C:
-			c.Index.Sweep()
-			c.owners.sweep()
-		}
-	}
+	wait.UntilWithContext(c.ctx, func(context.Context) {
+		c.Index.Sweep()
+		c.owners.sweep()
+	}, sweepEvery)
 }
 
 // watch starts the watches of kinds that are not watched yet.

@@ -27,9 +27,7 @@ type Rule struct {
 	For string
 }
 
-// Calico serves its network sets in one of these groups, or both; the first that there is
-// is watched.
-var calicoGroups = []string{"projectcalico.org", "crd.projectcalico.org"}
+var calicoGroups = []string{calicoVersions[0].Group, calicoVersions[1].Group}
 
 // kinds describes each kind once: its resource, and what it is needed for.
 var kinds = [kindCount]struct {

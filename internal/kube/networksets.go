@@ -24,6 +24,8 @@ import (
 // by now.
 const discoverEvery = time.Minute
 
+// calicoVersions are where Calico serves its network sets, in one or in both; the first
+// that there is is watched.
 var calicoVersions = []schema.GroupVersion{{Group: "projectcalico.org", Version: "v3"}, {Group: "crd.projectcalico.org", Version: "v1"}}
 
 // networkSets are the sets of the cluster.
@@ -64,6 +66,14 @@ func (s *networkSets) change(f func(map[setKey]networks.Network)) {
 	s.version++
 }
 
+// replace makes the sets of a kind those in all.
+func (s *networkSets) replace(kind Kind, all map[setKey]networks.Network) {
+	s.change(func(of map[setKey]networks.Network) {
+		maps.DeleteFunc(of, func(k setKey, _ networks.Network) bool { return k.kind == kind })
+		maps.Copy(of, all)
+	})
+}
+
 // watchNetworkSets watches a kind of network set in whichever group the cluster serves it,
 // for as long as it does.
 func (c *Cluster) watchNetworkSets(kind Kind, h *health) {
@@ -77,9 +87,7 @@ func (c *Cluster) watchNetworkSets(kind Kind, h *health) {
 			h.synced()
 		default:
 			c.reflectNetworkSets(gv.WithResource(kind.String()), kind, h)
-			c.sets.change(func(of map[setKey]networks.Network) {
-				maps.DeleteFunc(of, func(k setKey, _ networks.Network) bool { return k.kind == kind })
-			})
+			c.sets.replace(kind, nil)
 			continue
 		}
 		wait := discoverEvery
@@ -149,12 +157,11 @@ func (c *Cluster) reflectNetworkSets(resource schema.GroupVersionResource, kind 
 			c.sets.change(func(of map[setKey]networks.Network) { delete(of, key(u)) })
 		},
 		replace: func(list []set) {
-			c.sets.change(func(of map[setKey]networks.Network) {
-				maps.DeleteFunc(of, func(k setKey, _ networks.Network) bool { return k.kind == kind })
-				for _, u := range list {
-					of[key(u)] = c.networkOf(u)
-				}
-			})
+			all := make(map[setKey]networks.Network, len(list))
+			for _, u := range list {
+				all[key(u)] = c.networkOf(u)
+			}
+			c.sets.replace(kind, all)
 		},
 		synced: h.synced,
 	}, h)
