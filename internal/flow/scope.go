@@ -50,3 +50,16 @@ func ScopeOf(addr netip.Addr) Scope {
 		return ScopePublic
 	}
 }
+
+// mappedBits is the length of ::ffff:0:0/96, under which RFC 4291 maps IPv4.
+const mappedBits = 96
+
+// UnmapPrefix returns prefix without the bits beyond its length. One within the IPv4
+// addresses that are mapped into IPv6 becomes the IPv4 prefix; a wider one is IPv6 and
+// holds no IPv4 address.
+func UnmapPrefix(prefix netip.Prefix) netip.Prefix {
+	if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= mappedBits {
+		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-mappedBits)
+	}
+	return prefix.Masked()
+}

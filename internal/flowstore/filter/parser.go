@@ -335,8 +335,7 @@ func addressOf(text string) (netip.Addr, error) {
 	return addr.Unmap(), nil
 }
 
-// prefixOf reads a prefix. One within the IPv4 addresses that are mapped into
-// IPv6 is the IPv4 prefix; a wider one is IPv6 and holds no IPv4 address.
+// prefixOf reads a prefix.
 func prefixOf(op Op, text string) (netip.Prefix, error) {
 	if op != Equal && op != In {
 		return netip.Prefix{}, fmt.Errorf("a prefix like %s works with =, !=, in and not in only", text)
@@ -345,14 +344,8 @@ func prefixOf(op Op, text string) (netip.Prefix, error) {
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("%q is not a prefix: write one like 10.0.0.0/8 (0 to 32) or fd00::/8 (0 to 128)", text)
 	}
-	if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= mappedBits {
-		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-mappedBits)
-	}
-	return prefix.Masked(), nil
+	return flow.UnmapPrefix(prefix), nil
 }
-
-// mappedBits is the length of ::ffff:0:0/96, under which RFC 4291 maps IPv4.
-const mappedBits = 96
 
 // timeOf reads a time that nanoseconds since the Unix epoch can hold.
 func timeOf(text string) (int64, error) {
