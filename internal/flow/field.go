@@ -182,6 +182,18 @@ func texts[T any](a Attribute, get func(*T) []string, set func(*T, []string) err
 	}
 }
 
+// nameSet is left out when it is empty.
+func nameSet[T any](a Attribute, member func(*T) *NameSet) Field[T] {
+	return texts(a, func(t *T) []string { return member(t).Strings() }, func(t *T, list []string) error {
+		names := make([]Name, len(list))
+		for i, s := range list {
+			names[i] = Intern(s)
+		}
+		*member(t) = NameSetOf(names...)
+		return nil
+	})
+}
+
 // mapping is left out when it is not known; a map of nothing is there.
 func mapping[T any](a Attribute, member func(*T) *Labels) Field[T] {
 	a.Type = Map

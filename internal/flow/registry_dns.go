@@ -2,19 +2,11 @@ package flow
 
 // domainField names the destination as the source looked it up.
 func domainField() Field[Flow] {
-	return texts(Attribute{
+	return nameSet(Attribute{
 		Name: "destination.domains", Role: Dimension, Elastic: "keyword", ECS: "destination.domain", Calico: "dest_domains",
 		Description: "Names that the reporter's network namespace had looked up for the destination's address when a connection began, in alphabetical order; at most 8, so where there are 8 there may have been more.",
 		Absent:      "the source does not report, names are not recorded, or no answer with the address was seen",
-	}, func(f *Flow) []string { return f.Destination.Domains.Strings() },
-		func(f *Flow, list []string) error {
-			names := make([]Name, len(list))
-			for i, s := range list {
-				names[i] = Intern(s)
-			}
-			f.Destination.Domains = NameSetOf(names...)
-			return nil
-		})
+	}, func(f *Flow) *NameSet { return &f.Destination.Domains })
 }
 
 func dnsFields() []Field[Flow] {

@@ -54,21 +54,14 @@ func kubernetesFields(side string, end func(*Flow) *Endpoint, calico calicoKuber
 		name(Attribute{
 			Name: ".network.name", Description: "Named network or network set that the address lies in, the one with the longest prefix.", Absent: "it lies in none, or a better name is known",
 		}, func(k *Kubernetes) *Name { return &k.Network }),
-		ofKubernetes(texts(Attribute{
+		ofKubernetes(nameSet(Attribute{
 			Name: side + ".k8s.uncertain", Role: Dimension, Elastic: "keyword",
 			Values: []string{
 				UncertainAmbiguous, UncertainConflict, UncertainForgotten, UncertainLagging, UncertainNotSynced, UncertainUnavailable,
 			},
 			Description: "Why the identity of this end may be wrong or short: several could be meant, an earlier observation says something else and was kept, it is too long ago, or the cluster had not told of it yet.",
 			Absent:      "all is well",
-		}, func(k *Kubernetes) []string { return k.Uncertain.Strings() }, func(k *Kubernetes, list []string) error {
-			names := make([]Name, len(list))
-			for i, s := range list {
-				names[i] = Intern(s)
-			}
-			k.Uncertain = NameSetOf(names...)
-			return nil
-		}), end),
+		}, func(k *Kubernetes) *NameSet { return &k.Uncertain }), end),
 	})
 }
 
