@@ -54,15 +54,10 @@ func (c *Capture) endCut(last bool) {
 	c.now, c.next = c.next, c.now
 
 	end := c.opts.Now().UnixNano()
-	batch := flow.Batch{Flows: flows, Losses: c.countLosses(end)}
-	batch.Agents = []flow.Agent{c.signOfLife(end)}
 	outbox := c.outbox.state()
-	folded := outbox.folded - c.folded
-	if folded > 0 && !c.isFolding {
-		c.opts.Logger.Warn("The pipeline takes fewer records than there are: the oldest are added up without their peers, totals stay exact",
-			zap.Int("waiting", outbox.waiting), zap.NamedError("refused", outbox.lastErr))
-	}
-	c.folded, c.isFolding = outbox.folded, folded > 0
+	batch := flow.Batch{Flows: flows, Losses: c.countLosses(end, outbox.dropped)}
+	batch.Agents = []flow.Agent{c.signOfLife(end)}
+	folded := c.noteFolded(&outbox)
 	if c.opts.Observe.Interval != nil {
 		names, evicted := c.resolver.count()
 		c.opts.Observe.Interval(Interval{
@@ -156,7 +151,19 @@ func (c *Capture) emit(batch flow.Batch) {
 	c.outbox.put(batch)
 }
 
-func (c *Capture) countLosses(end int64) []flow.Loss {
+// noteFolded returns how many records were folded in the interval. It says so when that
+// begins.
+func (c *Capture) noteFolded(outbox *outboxState) uint64 {
+	folded := outbox.folded - c.folded
+	if folded > 0 && !c.isFolding {
+		c.opts.Logger.Warn("The pipeline takes fewer records than there are: the oldest are added up without their peers, totals stay exact",
+			zap.Int("waiting", outbox.waiting), zap.NamedError("refused", outbox.lastErr))
+	}
+	c.folded, c.isFolding = outbox.folded, folded > 0
+	return folded
+}
+
+func (c *Capture) countLosses(end int64, dropped uint64) []flow.Loss {
 	var sum probe.Losses
 	for _, s := range c.sources {
 		l, err := s.Losses()
@@ -177,7 +184,7 @@ func (c *Capture) countLosses(end int64) []flow.Loss {
 	for _, record := range c.outbox.takeReturned() {
 		c.losses.returned(&record)
 	}
-	c.losses.observe(sum, c.outbox.state().dropped)
+	c.losses.observe(sum, dropped)
 	return c.losses.records(end)
 }
 

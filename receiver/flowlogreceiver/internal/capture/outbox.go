@@ -65,13 +65,17 @@ func newOutbox(consume func(context.Context, plog.Logs) error, limit int, now fu
 // ends an interval.
 func (o *outbox) put(batch flow.Batch) {
 	o.mu.Lock()
-	endsInterval := len(batch.Agents) > 0
 	o.append(batch)
 	o.makeRoom()
-	if endsInterval {
+	if len(batch.Agents) > 0 {
 		o.append(flow.Batch{Flows: o.folding.take()})
 	}
 	o.mu.Unlock()
+	o.rouse()
+}
+
+// rouse has run look at what there is, now or once it has done so.
+func (o *outbox) rouse() {
 	select {
 	case o.wake <- struct{}{}:
 	default:
@@ -104,8 +108,7 @@ func (o *outbox) makeRoom() {
 	o.chunks = slices.Delete(o.chunks, first, n)
 }
 
-// fold adds the records of c, which leaves chunks, to few. A sign of life is out of
-// date by now; a loss is told anew. Call with mu held.
+// fold adds the records of c, which leaves chunks, to few. Call with mu held.
 func (o *outbox) fold(c *flow.Batch) {
 	for i := range c.Flows {
 		f := &c.Flows[i]
@@ -118,14 +121,19 @@ func (o *outbox) fold(c *flow.Batch) {
 		}
 		o.folding.add(f)
 	}
-	o.waiting -= len(c.Flows)
-	o.returned = append(o.returned, c.Losses...)
+	o.forget(c)
 }
 
 // drop counts c, which is no longer in chunks, as lost. Call with mu held.
 func (o *outbox) drop(c *flow.Batch) {
-	o.waiting -= len(c.Flows)
 	o.dropped += uint64(len(c.Flows))
+	o.forget(c)
+}
+
+// forget lets go of c, which is not sent as it is. A sign of life is out of date by now;
+// a loss is told anew. Call with mu held.
+func (o *outbox) forget(c *flow.Batch) {
+	o.waiting -= len(c.Flows)
 	o.returned = append(o.returned, c.Losses...)
 }
 
@@ -220,9 +228,6 @@ func (o *outbox) close() {
 	o.append(flow.Batch{Flows: o.folding.take()})
 	o.closing = true
 	o.mu.Unlock()
-	select {
-	case o.wake <- struct{}{}:
-	default:
-	}
+	o.rouse()
 	<-o.done
 }
