@@ -5,7 +5,6 @@ package flowlogreceiver
 import (
 	"net/netip"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/bpfobjects"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/meter"
 )
 
 // soakEnv is for how long the soak runs; make soak sets it to some minutes.
@@ -87,13 +87,10 @@ type footprint struct{ heap, files, objects int }
 
 func measureSelf(tb testing.TB) footprint {
 	tb.Helper()
-	runtime.GC()
-	runtime.GC() // finalizers have run
-	var memory runtime.MemStats
-	runtime.ReadMemStats(&memory)
+	heap := meter.Heap()
 	files, err := os.ReadDir("/proc/self/fd")
 	require.NoError(tb, err)
-	return footprint{int(memory.HeapAlloc), len(files), len(ownMaps(tb))}
+	return footprint{int(heap), len(files), len(ownMaps(tb))}
 }
 
 // ownMaps are the ids of the BPF maps that this process has open.
