@@ -132,23 +132,28 @@ func until(ctx context.Context, limit time.Duration, try func(context.Context) e
 // ended. It may be called again.
 func (p *process) stop() error {
 	p.signal(syscall.SIGTERM)
-	select {
-	case <-p.exited:
-		return nil
-	case <-time.After(grace):
+	if !p.endsInTime() {
 		return p.kill()
 	}
+	return nil
 }
 
 // kill ends the process at once, paused or not, and returns once it has ended. It
 // may be called again.
 func (p *process) kill() error {
 	p.signal(syscall.SIGKILL)
+	if !p.endsInTime() {
+		return fmt.Errorf("%s (pid %d) still runs after SIGKILL", p.name, p.cmd.Process.Pid)
+	}
+	return nil
+}
+
+func (p *process) endsInTime() bool {
 	select {
 	case <-p.exited:
-		return nil
+		return true
 	case <-time.After(grace):
-		return fmt.Errorf("%s (pid %d) still runs after SIGKILL", p.name, p.cmd.Process.Pid)
+		return false
 	}
 }
 
