@@ -26,35 +26,25 @@ func (b *Batch) Len() int { return len(b.Flows) + len(b.Losses) + len(b.Agents) 
 // Encode turns batch into OTLP logs, one resource for each observer in it.
 // observed is when the collector got hold of the records.
 func Encode(batch *Batch, observed time.Time) plog.Logs {
-	e := encoder{
-		logs:     plog.NewLogs(),
-		observed: pcommon.NewTimestampFromTime(observed),
-		scopes:   make(map[Observer]plog.LogRecordSlice, 1),
-	}
+	e := NewEncoder(observed, batch.Len())
 	for i := range batch.Flows {
-		f := &batch.Flows[i]
-		lr := encode(&e, Flows, f, f.Observer, EventFlow, f.End, len(batch.Flows))
-		if f.Action == Deny {
-			lr.SetSeverityNumber(plog.SeverityNumberWarn)
-			lr.SetSeverityText("WARN")
-		}
+		e.Flow(&batch.Flows[i])
 	}
 	for i := range batch.Losses {
-		l := &batch.Losses[i]
-		lr := encode(&e, Losses, l, l.Observer, EventLoss, l.End, len(batch.Losses))
-		lr.SetSeverityNumber(plog.SeverityNumberWarn)
-		lr.SetSeverityText("WARN")
+		e.Loss(&batch.Losses[i])
 	}
 	for i := range batch.Agents {
 		a := &batch.Agents[i]
-		encode(&e, Agents, a, a.Observer, EventAgent, a.Time, len(batch.Agents))
+		encode(e, Agents, a, a.Observer, EventAgent, a.Time)
 	}
-	return e.logs
+	return e.Logs()
 }
 
-type encoder struct {
+// Encoder is Encode for records that come one by one.
+type Encoder struct {
 	logs     plog.Logs
 	observed pcommon.Timestamp
+	expect   int
 	scopes   map[Observer]plog.LogRecordSlice
 	// last avoids the map for runs of records of one observer, the usual case.
 	last      Observer
@@ -65,8 +55,39 @@ type encoder struct {
 	attributes int
 }
 
+// NewEncoder returns an Encoder that makes room for expect records.
+func NewEncoder(observed time.Time, expect int) *Encoder {
+	return &Encoder{
+		logs:     plog.NewLogs(),
+		observed: pcommon.NewTimestampFromTime(observed),
+		expect:   expect,
+		scopes:   make(map[Observer]plog.LogRecordSlice, 1),
+	}
+}
+
+// Logs returns what was encoded.
+func (e *Encoder) Logs() plog.Logs { return e.logs }
+
+// Flow adds f and returns its log record, to which attributes may be added that the
+// registry does not know.
+func (e *Encoder) Flow(f *Flow) plog.LogRecord {
+	lr := encode(e, Flows, f, f.Observer, EventFlow, f.End)
+	if f.Action == Deny {
+		warn(lr)
+	}
+	return lr
+}
+
+// Loss adds l.
+func (e *Encoder) Loss(l *Loss) { warn(encode(e, Losses, l, l.Observer, EventLoss, l.End)) }
+
+func warn(lr plog.LogRecord) {
+	lr.SetSeverityNumber(plog.SeverityNumberWarn)
+	lr.SetSeverityText("WARN")
+}
+
 // records returns where the records of observer go.
-func (e *encoder) records(observer Observer, expect int) plog.LogRecordSlice {
+func (e *Encoder) records(observer Observer) plog.LogRecordSlice {
 	if e.used && e.last == observer {
 		return e.lastScope
 	}
@@ -83,15 +104,15 @@ func (e *encoder) records(observer Observer, expect int) plog.LogRecordSlice {
 		sl := rl.ScopeLogs().AppendEmpty()
 		sl.Scope().SetName(ScopeName)
 		records = sl.LogRecords()
-		records.EnsureCapacity(expect)
+		records.EnsureCapacity(e.expect)
 		e.scopes[observer] = records
 	}
 	e.last, e.lastScope, e.used = observer, records, true
 	return records
 }
 
-func encode[T any](e *encoder, registry *Registry[T], record *T, observer Observer, event string, at int64, expect int) plog.LogRecord {
-	lr := e.records(observer, expect).AppendEmpty()
+func encode[T any](e *Encoder, registry *Registry[T], record *T, observer Observer, event string, at int64) plog.LogRecord {
+	lr := e.records(observer).AppendEmpty()
 	lr.SetEventName(event)
 	lr.SetTimestamp(pcommon.Timestamp(at))
 	lr.SetObservedTimestamp(e.observed)
@@ -114,7 +135,7 @@ func encode[T any](e *encoder, registry *Registry[T], record *T, observer Observ
 // expectAttributes guesses how many attributes a record will have: as many as
 // the one before, if that was of the same kind. Room for all of them would be a
 // fifth of what encoding allocates.
-func (e *encoder) expectAttributes(event string, most int) int {
+func (e *Encoder) expectAttributes(event string, most int) int {
 	if e.event == event {
 		return e.attributes
 	}

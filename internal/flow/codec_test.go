@@ -205,7 +205,7 @@ func TestDecodeTakesWhatOthersMayHaveDone(t *testing.T) {
 	assert.EqualValues(t, 9, f.End)
 	assert.Equal(t, netip.MustParseAddr("10.0.0.1"), f.Source.Address)
 	assert.Equal(t, netip.MustParseAddr("fe80::1"), f.Destination.Address)
-	assert.Equal(t, "ipv4", f.NetworkType())
+	assert.Equal(t, flow.IPv4, f.NetworkType())
 }
 
 func TestCountsBeyondInt64AreClamped(t *testing.T) {

@@ -25,7 +25,9 @@ says is in its attributes; who observed it is in the resource's, marked *resourc
 
 Types: a *keyword* is text, an *address* an IP address in its canonical form (IPv4 mapped into IPv6 is written as IPv4),
 a *time* nanoseconds since the Unix epoch, *keywords* a list of texts, a *map* text by text. Roles: a *dimension* tells records apart and can be grouped by, a *counter* adds up over records, a
-*gauge* does not. Counters belong to the side that sent, not to the side that reports. An attribute that is absent is not known, or does not
+*gauge* does not. *Merged* says what several values become in a record that flow_aggregation makes of
+several: the *common* one if there is one, their *sum*, *least*, *most*, *union* or *intersection*, *mixed* if they differ; some are *computed* from
+others, or *new*. Counters belong to the side that sent, not to the side that reports. An attribute that is absent is not known, or does not
 apply; zero is zero. *Elasticsearch*, *ECS* and *Calico* give the mapping type, the name in the Elastic Common Schema
 and the name in Calico Enterprise's flow logs.
 
@@ -81,10 +83,10 @@ func document(b *strings.Builder, event, what string, list []flow.Attribute) {
 	}
 	for _, heading := range order {
 		fmt.Fprintf(b, "### %s\n\n", heading)
-		b.WriteString("| Name | Type | Role | Unit | Elasticsearch | ECS | Calico | Meaning | Absent |\n")
-		b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+		b.WriteString("| Name | Type | Role | Merged | Unit | Elasticsearch | ECS | Calico | Meaning | Absent |\n")
+		b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 		for _, a := range byHeading[heading] {
-			fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s |\n", a.Name, a.Type, role(a), code(a.Unit),
+			fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", a.Name, a.Type, role(a), a.Merge, code(a.Unit),
 				code(a.Elastic), code(a.ECS), code(a.Calico), meaning(a), a.Absent)
 		}
 		b.WriteByte('\n')

@@ -93,6 +93,25 @@ func ParseEndpointType(s string) (EndpointType, error) {
 	return parseName[EndpointType]("endpoint type", endpointTypeNames[:], s)
 }
 
+// IPVersion is the version of the internet protocol.
+type IPVersion uint8
+
+// The versions.
+const (
+	IPVersionUnknown IPVersion = iota
+	IPv4
+	IPv6
+)
+
+var ipVersionNames = [...]string{"", "ipv4", "ipv6"}
+
+func (v IPVersion) String() string { return nameOf(ipVersionNames[:], v) }
+
+// ParseIPVersion is the inverse of String.
+func ParseIPVersion(s string) (IPVersion, error) {
+	return parseName[IPVersion]("IP version", ipVersionNames[:], s)
+}
+
 // Transport is an IP protocol number as IANA assigns them.
 type Transport uint8
 

@@ -21,11 +21,44 @@ var roleNames = [...]string{"", "dimension", "counter", "gauge"}
 
 func (r Role) String() string { return nameOf(roleNames[:], r) }
 
+// Merging tells what becomes of an attribute when several records become one that does
+// not tell them apart by it.
+type Merging uint8
+
+// The mergings. Flow.Merge and flow_aggregation follow them.
+const (
+	// MergeCommon keeps a value that all records share, and otherwise none. It is the
+	// default of a Dimension.
+	MergeCommon Merging = iota + 1
+	// MergeSum adds up; the default of a Counter.
+	MergeSum
+	// MergeLeast and MergeMost keep an extreme of the values that are known.
+	MergeLeast
+	MergeMost
+	// MergeUnion joins lists.
+	MergeUnion
+	// MergeIntersect keeps the entries of maps that all records share.
+	MergeIntersect
+	// MergeMixed keeps a value that all records share that have one, and otherwise says
+	// "mixed".
+	MergeMixed
+	// MergeAgain computes the value anew from others.
+	MergeAgain
+	// MergeNew gives the merged record a value of its own.
+	MergeNew
+)
+
+var mergingNames = [...]string{"", "common", "sum", "least", "most", "union", "intersection", "mixed", "computed", "new"}
+
+func (m Merging) String() string { return nameOf(mergingNames[:], m) }
+
 // Attribute describes one attribute of a record.
 type Attribute struct {
 	Name string
 	Type Type
 	Role Role
+	// Merge is what becomes of it in merged records.
+	Merge Merging
 	// Unit is a UCUM unit, or empty.
 	Unit        string
 	Description string
@@ -73,6 +106,9 @@ func (f *Field[T]) Set(record *T, v Value) error {
 	return nil
 }
 
+// defaultMerging is by role; a Gauge has none.
+var defaultMerging = [...]Merging{Dimension: MergeCommon, Counter: MergeSum, Gauge: 0}
+
 // Registry is the ordered list of a record's fields.
 type Registry[T any] struct {
 	fields []Field[T]
@@ -85,6 +121,9 @@ func newRegistry[T any](fields ...Field[T]) *Registry[T] {
 		f := &fields[i]
 		if _, ok := r.byName[f.Name]; ok {
 			panic("attribute registered twice: " + f.Name)
+		}
+		if f.Merge == 0 {
+			f.Merge = defaultMerging[f.Role]
 		}
 		r.byName[f.Name] = i
 	}
@@ -301,5 +340,6 @@ func boolean[T any](a Attribute, member func(*T) *bool) Field[T] {
 
 // derived is computed from other members and ignored on the way in.
 func derived[T any](a Attribute, get func(*T) Value) Field[T] {
+	a.Merge = MergeAgain
 	return Field[T]{Attribute: a, get: get}
 }

@@ -24,6 +24,8 @@ type Flow struct {
 	Denial Denial
 
 	Transport Transport
+	// IPVersion is for records without addresses: use NetworkType.
+	IPVersion IPVersion
 	// NetworkNamespace is the inode number of the reporter's network namespace.
 	NetworkNamespace uint32
 
@@ -32,6 +34,12 @@ type Flow struct {
 	// Folded is how many records this one stands for since Fold left out where
 	// they differed; 0 when it is one as it was observed.
 	Folded uint64
+
+	// SamplingRate is how many flows this one stands for, itself included, since the others
+	// were left out by chance: the counters are multiplied by it. 0 when none was.
+	SamplingRate uint64
+	// Aggregation is nil for a record that flow_aggregation did not make.
+	Aggregation *Aggregation
 
 	// Process is the reporter's own process.
 	Process Process
@@ -136,19 +144,19 @@ func (f *Flow) CountsOnce() bool {
 	return f.Reporter != ReporterDestination || !f.PeerObserved
 }
 
-// NetworkType is "ipv4" or "ipv6" after the addresses, or empty when neither is
-// known. An IPv4 address mapped into IPv6 is IPv4.
-func (f *Flow) NetworkType() string {
+// NetworkType is the IP version by the addresses, else by what the record says. An IPv4
+// address mapped into IPv6 is IPv4.
+func (f *Flow) NetworkType() IPVersion {
 	addr := f.Source.Address
 	if !addr.IsValid() {
 		addr = f.Destination.Address
 	}
 	switch {
 	case !addr.IsValid():
-		return ""
+		return f.IPVersion
 	case addr.Unmap().Is4():
-		return "ipv4"
+		return IPv4
 	default:
-		return "ipv6"
+		return IPv6
 	}
 }

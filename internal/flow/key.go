@@ -72,6 +72,9 @@ func (f *Flow) Merge(other *Flow) {
 	if f.Process.CommandLine != other.Process.CommandLine {
 		f.Process.CommandLine = Name{}
 	}
+	if f.IPVersion != other.IPVersion && f.NetworkType() != other.NetworkType() {
+		f.IPVersion = IPVersionUnknown
+	}
 	f.Folded += other.Folded
 	f.Source.merge(&other.Source)
 	f.Destination.merge(&other.Destination)

@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ func like(f *flow.Flow, r *rand.Rand) flow.Flow {
 	g := flowtest.Flow(r)
 	g.Observer, g.Reporter, g.PeerObserved, g.Action, g.Denial = f.Observer, f.Reporter, f.PeerObserved, f.Action, f.Denial
 	g.Transport, g.ICMP, g.NetworkNamespace = f.Transport, f.ICMP, f.NetworkNamespace
+	g.IPVersion, g.SamplingRate, g.Aggregation = f.IPVersion, f.SamplingRate, f.Aggregation
 	for _, side := range [][2]*flow.Endpoint{{&g.Source, &f.Source}, {&g.Destination, &f.Destination}} {
 		side[0].Kubernetes = side[1].Kubernetes
 		port := side[0].Port
@@ -77,6 +79,57 @@ func TestMergeConservesEveryCounter(t *testing.T) {
 	}
 }
 
+// TestMergeFollowsTheRegistry holds the typed merge against what the registry says of
+// each attribute.
+func TestMergeFollowsTheRegistry(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for range 1000 {
+		a := flowtest.Flow(r)
+		b := like(&a, r)
+		sum := merged(a, b)
+		for i := range flow.Flows.Fields() {
+			f := &flow.Flows.Fields()[i]
+			if f.Merge == flow.MergeAgain || f.Merge == flow.MergeNew || ofMergedRecords(f.Name) {
+				continue
+			}
+			assert.Equal(t, mergedValue(f.Merge, f.Get(&a), f.Get(&b)), f.Get(&sum), f.Name)
+		}
+	}
+}
+
+// ofMergedRecords is what flow_aggregation adds, after the records that Flow.Merge merges.
+func ofMergedRecords(name string) bool {
+	return strings.HasPrefix(name, "flow.aggregation.") || name == "flow.sampling.rate" ||
+		slices.ContainsFunc(flow.Listings(), func(l flow.Listing) bool { return name == l.Count || name == l.List && l.List != l.Of })
+}
+
+func mergedValue(how flow.Merging, a, b flow.Value) flow.Value {
+	equal := cmp.Equal(a, b, comparable)
+	switch {
+	case how == flow.MergeSum && a.Present() && b.Present():
+		a.Int += b.Int
+		return a
+	case how == flow.MergeCommon && equal, how == flow.MergeIntersect && equal, !b.Present() && how != flow.MergeCommon:
+		return a
+	case how == flow.MergeCommon:
+		return flow.Value{}
+	case !a.Present():
+		return b
+	case how == flow.MergeLeast:
+		a.Int = min(a.Int, b.Int)
+	case how == flow.MergeMost:
+		a.Int = max(a.Int, b.Int)
+	case how == flow.MergeMixed && !equal:
+		a.Str = "mixed"
+	case how == flow.MergeUnion:
+		a.List = append(slices.Clone(a.List), b.List...)
+		slices.Sort(a.List)
+		a.List = slices.Compact(a.List)
+		a.List = a.List[:min(len(a.List), flow.MaxNames)]
+	}
+	return a
+}
+
 func TestMergeOfIntervalsAndExtremes(t *testing.T) {
 	a := flow.Flow{ID: flow.ID{Counter: 1}, Start: 10, End: 20, Source: flow.Endpoint{Port: 1}, Process: flow.Process{PID: 5}, TCP: flow.TCP{RTTMin: 7, RTTMax: 9}}
 	b := flow.Flow{ID: flow.ID{Counter: 2}, Start: 5, End: 15, Source: flow.Endpoint{Port: 1}, Process: flow.Process{PID: 6}, TCP: flow.TCP{RTTMax: 30}}
@@ -114,7 +167,7 @@ func TestKeyTellsApart(t *testing.T) {
 	enumerated := map[string]string{"flow.reporter": "forward", "flow.action": "deny", "flow.deny.class": "reject", "network.transport": "udp", "flow.tcp.final_state": "time_wait", "source.type": "pod", "destination.type": "pod", "source.scope": "public", "destination.scope": "public", "network.type": "ipv4"}
 	for i := range flow.Flows.Fields() {
 		f := &flow.Flows.Fields()[i]
-		if f.Role != flow.Dimension {
+		if f.Role != flow.Dimension || ofMergedRecords(f.Name) {
 			continue
 		}
 		// What the cluster knows is added to records that are merged.

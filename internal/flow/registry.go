@@ -28,6 +28,7 @@ var Flows = newRegistry(concat(
 	connectionFields(),
 	tcpFields(),
 	dnsFields(),
+	aggregationFields(),
 )...)
 
 func concat[T any](groups ...[]Field[T]) []Field[T] {
@@ -59,11 +60,11 @@ func recordFields() []Field[Flow] {
 	return []Field[Flow]{
 		idField(func(f *Flow) *ID { return &f.ID }),
 		integer(Attribute{
-			Name: "flow.start", Type: Time, Role: Gauge, Unit: "ns", Elastic: "date_nanos", ECS: "event.start", Calico: "start_time",
+			Name: "flow.start", Type: Time, Role: Gauge, Merge: MergeLeast, Unit: "ns", Elastic: "date_nanos", ECS: "event.start", Calico: "start_time",
 			Description: "Start of the interval that the counters cover, since the Unix epoch.",
 		}, func(f *Flow) *int64 { return &f.Start }),
 		integer(Attribute{
-			Name: "flow.end", Type: Time, Role: Gauge, Unit: "ns", Elastic: "date_nanos", ECS: "event.end", Calico: "end_time",
+			Name: "flow.end", Type: Time, Role: Gauge, Merge: MergeMost, Unit: "ns", Elastic: "date_nanos", ECS: "event.end", Calico: "end_time",
 			Description: "End of the interval; also the log record's timestamp.",
 		}, func(f *Flow) *int64 { return &f.End }),
 		enum(Attribute{
@@ -98,16 +99,21 @@ func recordFields() []Field[Flow] {
 		}, func(f *Flow) *uint32 { return &f.Denial.Namespace }),
 		known(Attribute{
 			Name: "flow.folded", Role: Counter, Unit: "{record}", Elastic: "long",
-			Description: "How many records this one stands for: there were more than the pipeline took, so they were added up without their peers, or without either end where they were too many still. Bytes, packets, connections started and completed are exact.",
-			Absent:      "a record as it was observed",
+			Description: "How many records this one stands for that were more than the pipeline took, or than memory held: they were added up without what tells them apart. Bytes, packets, connections started and completed are exact.",
+			Absent:      "it tells as much as it was asked to",
 		}, func(f *Flow) *uint64 { return &f.Folded }),
+		known(Attribute{
+			Name: "flow.sampling.rate", Role: Dimension, Elastic: "long",
+			Description: "How many flows this one stands for, the others having been left out by chance; the counters are already multiplied by it, so that sums are right on average.",
+			Absent:      "not sampled",
+		}, func(f *Flow) *uint64 { return &f.SamplingRate }),
 	}
 }
 
 func idField[T any](member func(*T) *ID) Field[T] {
 	return Field[T]{
 		Attribute: Attribute{
-			Name: "flow.id", Type: Keyword, Role: Gauge, Elastic: "keyword", ECS: "event.id",
+			Name: "flow.id", Type: Keyword, Role: Gauge, Merge: MergeNew, Elastic: "keyword", ECS: "event.id",
 			Description: "Unique id of the record, given once: node, epoch and counter in hexadecimal.", Absent: "only in records from elsewhere",
 		},
 		get: func(t *T) Value {
@@ -126,14 +132,9 @@ func networkFields() []Field[Flow] {
 			Name: "network.transport", Role: Dimension, Elastic: "keyword", ECS: "network.transport", Calico: "proto",
 			Description: "Transport protocol: tcp, udp, icmp, ipv6-icmp, sctp, or an IP protocol number.", Absent: "only in records from elsewhere",
 		}, func(f *Flow) *Transport { return &f.Transport }, ParseTransport),
-		derived(Attribute{
-			Name: "network.type", Type: Keyword, Role: Dimension, Elastic: "keyword", ECS: "network.type", Values: []string{"ipv4", "ipv6"},
-			Description: "IP version; an IPv4 address mapped into IPv6 is ipv4.", Absent: "no address is known",
-		}, func(f *Flow) Value {
-			if s := f.NetworkType(); s != "" {
-				return Value{Type: Keyword, Str: s}
-			}
-			return Value{}
+		networkType(Attribute{
+			Name: "network.type", Role: Dimension, Elastic: "keyword", ECS: "network.type", Values: ipVersionNames[1:],
+			Description: "IP version; an IPv4 address mapped into IPv6 is ipv4.", Absent: "no address is known, or flows of both were merged",
 		}),
 		ofICMP(Attribute{
 			Name:        "network.icmp.type",
@@ -148,6 +149,18 @@ func networkFields() []Field[Flow] {
 			Description: "Inode number of the reporter's network namespace.", Absent: "not known",
 		}, func(f *Flow) *uint32 { return &f.NetworkNamespace }),
 	}
+}
+
+// networkType follows from the addresses where there are any.
+func networkType(a Attribute) Field[Flow] {
+	f := enum(a, func(f *Flow) *IPVersion { return &f.IPVersion }, ParseIPVersion)
+	f.get = func(f *Flow) Value {
+		if v := f.NetworkType(); v != 0 {
+			return Value{Type: Keyword, Str: v.String()}
+		}
+		return Value{}
+	}
+	return f
 }
 
 // ofICMP is a number that only ICMP flows have.
@@ -258,7 +271,7 @@ func connectionFields() []Field[Flow] {
 			func(c *Connections) *uint64 { return &c.Started }),
 		counter("completed", "num_flows_completed", "", "Of these, ended in the interval.", always,
 			func(c *Connections) *uint64 { return &c.Completed }),
-		withRole(Gauge, counter("open", "", "", "Of these, still open at its end.", always,
+		gaugeThatAdds(counter("open", "", "", "Of these, still open at its end.", always,
 			func(c *Connections) *uint64 { return &c.Open })),
 		counter("reset", "", "zero", "Of the completed, ended by a reset from either side.", nonZero,
 			func(c *Connections) *uint64 { return &c.Reset }),
@@ -273,7 +286,8 @@ func connectionFields() []Field[Flow] {
 	}
 }
 
-func withRole(role Role, f Field[Flow]) Field[Flow] {
-	f.Role = role
+// gaugeThatAdds is of records of one time, and not over time.
+func gaugeThatAdds(f Field[Flow]) Field[Flow] {
+	f.Role, f.Merge = Gauge, MergeSum
 	return f
 }

@@ -3,7 +3,7 @@ package flow
 // domainField names the destination as the source looked it up.
 func domainField() Field[Flow] {
 	return nameSet(Attribute{
-		Name: "destination.domains", Role: Dimension, Elastic: "keyword", ECS: "destination.domain", Calico: "dest_domains",
+		Name: "destination.domains", Role: Dimension, Merge: MergeUnion, Elastic: "keyword", ECS: "destination.domain", Calico: "dest_domains",
 		Description: "Names that the reporter's network namespace had looked up for the destination's address when a connection began, in alphabetical order; at most 8, so where there are 8 there may have been more.",
 		Absent:      "the source does not report, names are not recorded, or no answer with the address was seen",
 	}, func(f *Flow) *NameSet { return &f.Destination.Domains })
@@ -33,7 +33,7 @@ func dnsFields() []Field[Flow] {
 			return Value{Type: Integer, Int: int64(f.DNS.LatencyMean())}
 		}),
 		known(Attribute{
-			Name: "flow.dns.latency.max", Role: Gauge, Unit: "us", Elastic: "long",
+			Name: "flow.dns.latency.max", Role: Gauge, Merge: MergeMost, Unit: "us", Elastic: "long",
 			Description: "Longest time from query to answer.", Absent: "no answer came",
 		}, func(f *Flow) *uint32 { return &f.DNS.LatencyMax }),
 		counter("latency.sum", "us", "Sum of the times from query to answer; divided by flow.dns.responses it is the mean over any number of records.", func(d *DNS) *uint64 { return &d.LatencySum }),

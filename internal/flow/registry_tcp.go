@@ -8,11 +8,11 @@ func tcpFields() []Field[Flow] {
 			Description: "Mean of the smoothed round-trip times of the record's connections.", Absent: unmeasured,
 		}, func(t *TCP) (sum, samples uint64) { return t.RTTSum, t.RTTSamples }),
 		extreme(Attribute{
-			Name: "flow.tcp.rtt.min", Unit: "us",
+			Name: "flow.tcp.rtt.min", Merge: MergeLeast, Unit: "us",
 			Description: "Least round-trip time that a connection measured.", Absent: unmeasured,
 		}, func(t *TCP) *uint32 { return &t.RTTMin }),
 		extreme(Attribute{
-			Name: "flow.tcp.rtt.max", Unit: "us", Calico: "tcp_max_smooth_rtt",
+			Name: "flow.tcp.rtt.max", Merge: MergeMost, Unit: "us", Calico: "tcp_max_smooth_rtt",
 			Description: "Largest smoothed round-trip time.", Absent: unmeasured,
 		}, func(t *TCP) *uint32 { return &t.RTTMax }),
 		tcpCounter(Attribute{
@@ -28,7 +28,7 @@ func tcpFields() []Field[Flow] {
 			Description: "Mean of the least round-trip times that each connection measured lately.", Absent: unmeasured,
 		}, func(t *TCP) (sum, samples uint64) { return t.MinRTTSum, t.RTTSamples }),
 		extreme(Attribute{
-			Name: "flow.tcp.min_rtt.max", Unit: "us", Calico: "tcp_max_min_rtt",
+			Name: "flow.tcp.min_rtt.max", Merge: MergeMost, Unit: "us", Calico: "tcp_max_min_rtt",
 			Description: "Largest of the least round-trip times that each connection measured lately.", Absent: unmeasured,
 		}, func(t *TCP) *uint32 { return &t.MinRTTMax }),
 		tcpCounter(Attribute{
@@ -41,7 +41,7 @@ func tcpFields() []Field[Flow] {
 			Absent:      "no connection began, or none of them tells",
 		}, func(t *TCP) (sum, samples uint64) { return t.HandshakeSum, t.HandshakeSamples }),
 		extreme(Attribute{
-			Name: "flow.tcp.handshake.max", Unit: "us",
+			Name: "flow.tcp.handshake.max", Merge: MergeMost, Unit: "us",
 			Description: "Longest handshake.", Absent: "as flow.tcp.handshake.mean",
 		}, func(t *TCP) *uint32 { return &t.HandshakeMax }),
 		tcpCounter(Attribute{
@@ -57,7 +57,7 @@ func tcpFields() []Field[Flow] {
 			Description: "Mean congestion window that the reporter sent with, at the reports of its connections.", Absent: unmeasured,
 		}, func(t *TCP) (sum, samples uint64) { return t.CwndSum, t.Samples }),
 		extreme(Attribute{
-			Name: "flow.tcp.cwnd.min", Unit: "{packet}", Calico: "tcp_min_send_congestion_window",
+			Name: "flow.tcp.cwnd.min", Merge: MergeLeast, Unit: "{packet}", Calico: "tcp_min_send_congestion_window",
 			Description: "Least congestion window.", Absent: unmeasured,
 		}, func(t *TCP) *uint32 { return &t.CwndMin }),
 		tcpCounter(Attribute{
@@ -69,7 +69,7 @@ func tcpFields() []Field[Flow] {
 			Description: "Mean of the largest segments that the reporter could send, at the reports of its connections.", Absent: unmeasured,
 		}, func(t *TCP) (sum, samples uint64) { return t.MSSSum, t.Samples }),
 		extreme(Attribute{
-			Name: "flow.tcp.mss.min", Unit: "By", Calico: "tcp_min_mss",
+			Name: "flow.tcp.mss.min", Merge: MergeLeast, Unit: "By", Calico: "tcp_min_mss",
 			Description: "Least of them.", Absent: unmeasured,
 		}, func(t *TCP) *uint32 { return &t.MSSMin }),
 		tcpCounter(Attribute{
@@ -101,7 +101,7 @@ func tcpFields() []Field[Flow] {
 			Description: "For how long data of the reporter waited because the other end's window was full, added up over connections.", Absent: "zero",
 		}, func(t *TCP) *uint64 { return &t.WindowLimited }),
 		enum(Attribute{
-			Name: "flow.tcp.final_state", Role: Dimension, Elastic: "keyword", Values: tcpStateNames[1:],
+			Name: "flow.tcp.final_state", Role: Dimension, Merge: MergeMixed, Elastic: "keyword", Values: tcpStateNames[1:],
 			Description: "State of the reporter's sockets just before their end: time_wait if this end closed first, last_ack if the other did; mixed for several.",
 			Absent:      "no connection ended",
 		}, func(f *Flow) *TCPState { return &f.TCP.FinalState }, ParseTCPState),

@@ -70,19 +70,39 @@ func TestBothEndsHaveTheSameAttributes(t *testing.T) {
 			if !ok {
 				continue
 			}
-			if a.Name == "destination.domains" || strings.HasPrefix(a.Name, "destination.k8s.service.") {
+			if strings.HasPrefix(a.Name, "destination.domain") || strings.HasPrefix(a.Name, "destination.k8s.service.") {
 				continue // what the source looked up, and asked for
 			}
 			other := flow.Flows.Lookup(sides[1] + rest)
 			require.NotNil(t, other, a.Name)
 			assert.Equal(t, a.Type, other.Type, a.Name)
 			assert.Equal(t, a.Role, other.Role, a.Name)
+			assert.Equal(t, a.Merge, other.Merge, a.Name)
 			assert.Equal(t, a.Unit, other.Unit, a.Name)
 			assert.Equal(t, a.Elastic, other.Elastic, a.Name)
 			assert.Equal(t, a.Absent, other.Absent, a.Name)
 			assert.Equal(t, a.Values, other.Values, a.Name)
 			assert.Equal(t, strings.Replace(a.ECS, sides[0], sides[1], 1), other.ECS, a.Name)
 		}
+	}
+}
+
+func TestEveryAttributeOfAFlowSaysHowItMerges(t *testing.T) {
+	for _, a := range of(flow.Flows) {
+		assert.NotZero(t, a.Merge, a.Name)
+		assert.Equal(t, a.Role == flow.Counter || a.Name == "flow.connections.open", a.Merge == flow.MergeSum, a.Name)
+		assert.Equal(t, a.Type == flow.Map, a.Merge == flow.MergeIntersect, a.Name)
+	}
+}
+
+func TestListsAreOfAttributes(t *testing.T) {
+	for _, l := range flow.Listings() {
+		of, list, count := flow.Flows.Lookup(l.Of), flow.Flows.Lookup(l.List), flow.Flows.Lookup(l.Count)
+		require.NotNil(t, of, l.Of)
+		require.NotNil(t, list, l.List)
+		require.NotNil(t, count, l.Count)
+		assert.Equal(t, flow.Dimension, of.Role, l.Of)
+		assert.Equal(t, flow.Keywords, list.Type, l.List)
 	}
 }
 

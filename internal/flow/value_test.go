@@ -118,7 +118,7 @@ func TestNetworkType(t *testing.T) {
 		if test.destination != "" {
 			f.Destination.Address = addr(test.destination)
 		}
-		assert.Equal(t, test.want, f.NetworkType(), test)
+		assert.Equal(t, test.want, f.NetworkType().String(), test)
 	}
 }
 

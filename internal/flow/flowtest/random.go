@@ -46,6 +46,8 @@ func Flow(r *rand.Rand) flow.Flow {
 		Source:           endpoint(r),
 		Destination:      endpoint(r),
 		Folded:           count(r),
+		SamplingRate:     count(r),
+		Aggregation:      aggregation(r),
 		Process:          flow.Process{Executable: pick(r, names), PID: uint32(count(r)), Cgroup: pick(r, names), Container: pick(r, names), CommandLine: pick(r, names)},
 		Connections: flow.Connections{
 			Seen: count(r), Started: count(r), Completed: count(r), Open: count(r),
@@ -68,6 +70,8 @@ func Flow(r *rand.Rand) flow.Flow {
 		},
 	}
 	f.Destination.Domains = domains(r)
+	f.IPVersion = flow.IPVersion(r.IntN(3))
+	f.IPVersion = f.NetworkType()
 	if k := f.Destination.Kubernetes; k != nil {
 		k.Service = flow.Service{Name: pick(r, names), Namespace: pick(r, names), PortName: pick(r, names), Port: uint16(count(r))}
 	}
@@ -111,6 +115,26 @@ func kubernetes(r *rand.Rand) *flow.Kubernetes {
 		WorkloadKind: pick(r, names), WorkloadName: pick(r, names), Node: pick(r, names), Zone: pick(r, names), Network: pick(r, names),
 		Uncertain: pick(r, []flow.NameSet{{}, flow.NameSetOf(flow.Intern(flow.UncertainLagging)), flow.NameSetOf(flow.Intern(flow.UncertainAmbiguous), flow.Intern(flow.UncertainConflict))}),
 	}
+}
+
+// aggregation is nil at times, and otherwise not all unknown.
+func aggregation(r *rand.Rand) *flow.Aggregation {
+	if r.IntN(3) > 0 {
+		return nil
+	}
+	a := &flow.Aggregation{Level: flow.Level(1 + r.IntN(int(flow.LevelOverflow))), Records: count(r)}
+	for i, l := range flow.Listings() {
+		if r.IntN(3) == 0 {
+			a.Lists[i].Count = count(r)
+		}
+		if l.List != l.Of && r.IntN(3) == 0 {
+			a.Lists[i].Values = []string{"b", "a"}[:1+r.IntN(2)]
+		}
+	}
+	if r.IntN(4) == 0 {
+		a.Estimated = flow.NameSetOf(flow.Intern("source.port_count"))
+	}
+	return a
 }
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }

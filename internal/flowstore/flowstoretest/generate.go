@@ -184,7 +184,29 @@ func (g *Generator) Flow() flow.Flow {
 			Lost: g.counter(), Timeouts: g.counter(), WindowLimited: g.counter(), FinalState: flow.TCPState(g.IntN(int(flow.TCPMixed) + 1)),
 		}
 	}
+	f.IPVersion = flow.IPVersion(g.IntN(3))
+	f.IPVersion = f.NetworkType()
+	if g.IntN(3) == 0 {
+		f.Aggregation = g.aggregation()
+		f.SamplingRate = pick(g, []uint64{0, 10})
+	}
 	return f
+}
+
+// aggregation always knows the level, as what is decoded always knows something.
+func (g *Generator) aggregation() *flow.Aggregation {
+	a := &flow.Aggregation{Level: flow.Level(1 + g.IntN(int(flow.LevelOverflow))), Records: g.counter()}
+	for i, l := range flow.Listings() {
+		if g.IntN(2) == 0 {
+			continue
+		}
+		a.Lists[i].Count = g.counter()
+		if l.List != l.Of {
+			a.Lists[i].Values = []string{pick(g, addresses), "web-2"}
+		}
+	}
+	a.Estimated = flow.NameSetOf(g.name([]string{"source.port_count", "source.address_count"}))
+	return a
 }
 
 // Loss makes one loss.
