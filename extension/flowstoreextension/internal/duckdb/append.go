@@ -10,6 +10,7 @@ import (
 	driver "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow/idset"
 )
 
 // appender writes records of one kind into their table.
@@ -78,7 +79,7 @@ func discard[T any](a *appender[T]) {
 // appending is the state of one batch on its way into the appenders.
 type appending struct {
 	w       *writer
-	fresh   *idSet
+	fresh   *idset.Set
 	own     *flow.ID // the next ID that the store gives
 	written *Write
 }
@@ -96,8 +97,8 @@ func appendAll[T any](a *appending, to *appender[T], records []T, n *int, added 
 			*to.table.id(&own) = *a.own
 			record, id = &own, *a.own
 			a.own.Counter++
-			a.fresh.add(id, at)
-		case a.w.ids.has(id) || !a.fresh.add(id, at):
+			a.fresh.Add(id, at)
+		case a.w.ids.Has(id) || !a.fresh.Add(id, at):
 			a.written.Duplicates++
 			continue
 		}

@@ -240,8 +240,8 @@ func (w *writer) compactIDs(ctx context.Context, cutoff int64) error {
 	if w.counts.flows > 0 {
 		cutoff = max(cutoff, w.counts.oldest)
 	}
-	forgot := w.ids.forget(cutoff, maxRuns)
-	if !forgot && w.idRows < 2*w.ids.size+10_000 {
+	forgot := w.ids.Forget(cutoff, maxRuns)
+	if !forgot && w.idRows < 2*w.ids.Size()+10_000 {
 		return nil
 	}
 	err := func() error {
@@ -258,6 +258,6 @@ func (w *writer) compactIDs(ctx context.Context, cutoff int64) error {
 		_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK")
 		return fmt.Errorf("compact the record ids: %w", err)
 	}
-	w.idRows = w.ids.size
+	w.idRows = w.ids.Size()
 	return nil
 }

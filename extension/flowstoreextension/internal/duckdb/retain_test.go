@@ -309,8 +309,8 @@ func TestIDsOfDeletedRecordsAreForgotten(t *testing.T) {
 	require.NoError(t, store.Write(t.Context(), at(2, recent)))
 	require.NoError(t, store.Retain(t.Context(), time.Unix(0, recent)))
 	require.NoError(t, store.perform(t.Context(), func(w *writer) error {
-		require.Equal(t, 1, w.ids.size)
-		require.False(t, w.ids.has(flow.ID{Node: 1, Epoch: 1, Counter: 1}))
+		require.Equal(t, 1, w.ids.Size())
+		require.False(t, w.ids.Has(flow.ID{Node: 1, Epoch: 1, Counter: 1}))
 		require.Equal(t, 1, w.idRows)
 		return nil
 	}))

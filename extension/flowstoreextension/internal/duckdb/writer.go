@@ -15,6 +15,7 @@ import (
 	driver "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow/idset"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
 )
 
@@ -50,10 +51,10 @@ type writer struct {
 	store *Store
 	conn  *sql.Conn
 	// ids are those of all stored records, idRows how many rows they have in the file.
-	ids    *idSet
+	ids    *idset.Set
 	idRows int
 	// own is the origin of IDs that the store gives.
-	own    origin
+	own    idset.Origin
 	counts counts
 	// broken is set when DuckDB has given up on the open file.
 	broken bool
@@ -139,7 +140,7 @@ func (s *Store) checkpointBytes() uint64 {
 
 // loadIDs reads the IDs of the stored records.
 func (w *writer) loadIDs(ctx context.Context) error {
-	w.ids, w.idRows = newIDSet(), 0
+	w.ids, w.idRows = idset.New(), 0
 	rows, err := w.conn.QueryContext(ctx, "SELECT node, epoch, first, last, newest FROM flow_store_ids ORDER BY node, epoch, first")
 	if err != nil {
 		return err
@@ -147,17 +148,17 @@ func (w *writer) loadIDs(ctx context.Context) error {
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var (
-			o      origin
-			r      run
+			o      idset.Origin
+			r      idset.Run
 			newest int64
 		)
-		if err := rows.Scan(&o.node, &o.epoch, &r.first, &r.last, &newest); err != nil {
+		if err := rows.Scan(&o.Node, &o.Epoch, &r.First, &r.Last, &newest); err != nil {
 			return err
 		}
-		w.ids.addRun(o, r, newest)
+		w.ids.AddRun(o, r, newest)
 		w.idRows++
 	}
-	w.own = origin{epoch: uint32(time.Now().Unix())}
+	w.own = idset.Origin{Epoch: uint32(time.Now().Unix())}
 	return rows.Err()
 }
 
@@ -319,7 +320,7 @@ func (w *writer) room(group []*pendingWrite) error {
 func (w *writer) commit(group []*pendingWrite) (*flow.Batch, Write, error) {
 	ctx := context.Background()
 	var (
-		fresh   = newIDSet()
+		fresh   = idset.New()
 		ending  bool
 		stored  *flow.Batch
 		written Write
@@ -335,7 +336,7 @@ func (w *writer) commit(group []*pendingWrite) (*flow.Batch, Write, error) {
 		return nil, written, err
 	}
 	err := func() error {
-		nextOwn := w.ids.next(w.own)
+		nextOwn := w.ids.Next(w.own)
 		for _, p := range group {
 			a := appending{w: w, fresh: fresh, own: &nextOwn, written: &written}
 			if err := appendAll(&a, w.flows, p.batch.Flows, &written.Flows, func(f *flow.Flow) {
@@ -383,8 +384,8 @@ func (w *writer) commit(group []*pendingWrite) (*flow.Batch, Write, error) {
 		}
 		return nil, written, err
 	}
-	w.ids.addAll(fresh)
-	w.idRows += fresh.size
+	w.ids.AddAll(fresh)
+	w.idRows += fresh.Size()
 	w.counts = counts
 	w.publishCounts()
 	return stored, written, nil
@@ -399,17 +400,15 @@ func (c *counts) add(end int64) {
 }
 
 // insertIDs writes the runs of fresh.
-func (w *writer) insertIDs(fresh *idSet) error {
+func (w *writer) insertIDs(fresh *idset.Set) error {
 	return w.conn.Raw(func(conn any) error {
 		a, err := driver.NewAppenderFromConn(conn.(*driver.Conn), "", "flow_store_ids")
 		if err != nil {
 			return err
 		}
-		for o, h := range fresh.origins {
-			for _, r := range h.runs {
-				if err := a.AppendRow(o.node, o.epoch, r.first, r.last, h.newest); err != nil {
-					return errors.Join(err, a.Clear(), a.Close())
-				}
+		for o, r := range fresh.Runs() {
+			if err := a.AppendRow(o.Node, o.Epoch, r.First, r.Last, fresh.Newest(o)); err != nil {
+				return errors.Join(err, a.Clear(), a.Close())
 			}
 		}
 		return a.Close()
