@@ -26,124 +26,113 @@ func (b *Batch) Len() int { return len(b.Flows) + len(b.Losses) + len(b.Agents) 
 // Encode turns batch into OTLP logs, one resource for each observer in it.
 // observed is when the collector got hold of the records.
 func Encode(batch *Batch, observed time.Time) plog.Logs {
-	e := NewEncoder(observed, batch.Len())
+	e := encoder{
+		logs:     plog.NewLogs(),
+		observed: pcommon.NewTimestampFromTime(observed),
+		scopes:   make(map[Observer]plog.LogRecordSlice, 1),
+	}
 	for i := range batch.Flows {
-		e.Flow(&batch.Flows[i])
+		f := &batch.Flows[i]
+		lr := e.records(f.Observer, len(batch.Flows)).AppendEmpty()
+		e.attributes = putFlow(lr, f, e.observed, e.attributes)
 	}
 	for i := range batch.Losses {
-		e.Loss(&batch.Losses[i])
+		l := &batch.Losses[i]
+		lr := e.records(l.Observer, len(batch.Losses)).AppendEmpty()
+		put(lr, Losses, l, EventLoss, l.End, e.observed, len(Losses.fields))
+		warn(lr)
 	}
 	for i := range batch.Agents {
 		a := &batch.Agents[i]
-		encode(e, Agents, a, a.Observer, EventAgent, a.Time)
+		lr := e.records(a.Observer, len(batch.Agents)).AppendEmpty()
+		put(lr, Agents, a, EventAgent, a.Time, e.observed, len(Agents.fields))
 	}
-	return e.Logs()
+	return e.logs
 }
 
-// Encoder is Encode for records that come one by one.
-type Encoder struct {
-	logs     plog.Logs
-	observed pcommon.Timestamp
-	expect   int
-	scopes   map[Observer]plog.LogRecordSlice
-	// last avoids the map for runs of records of one observer, the usual case.
-	last      Observer
-	lastScope plog.LogRecordSlice
-	used      bool
-	// event and attributes are the kind and the size of the record before.
-	event      string
-	attributes int
-}
-
-// NewEncoder returns an Encoder that makes room for expect records.
-func NewEncoder(observed time.Time, expect int) *Encoder {
-	return &Encoder{
-		logs:     plog.NewLogs(),
-		observed: pcommon.NewTimestampFromTime(observed),
-		expect:   expect,
-		scopes:   make(map[Observer]plog.LogRecordSlice, 1),
+// PutObserver writes o into the attributes of a resource, which has none of them yet.
+func PutObserver(resource pcommon.Map, o Observer) {
+	probe := Flow{Observer: o}
+	for i := range Flows.fields {
+		if f := &Flows.fields[i]; f.Resource {
+			v := f.get(&probe)
+			putValue(resource, f.Name, &v)
+		}
 	}
 }
 
-// Logs returns what was encoded.
-func (e *Encoder) Logs() plog.Logs { return e.logs }
+// PutFlow writes f into lr, which is empty; its observer is the resource's. To the
+// attributes others may be added, whose names the registry does not know.
+func PutFlow(lr plog.LogRecord, f *Flow, observed time.Time) {
+	putFlow(lr, f, pcommon.NewTimestampFromTime(observed), len(Flows.fields)/2)
+}
 
-// Flow adds f and returns its log record, to which attributes may be added that the
-// registry does not know.
-func (e *Encoder) Flow(f *Flow) plog.LogRecord {
-	lr := encode(e, Flows, f, f.Observer, EventFlow, f.End)
+func putFlow(lr plog.LogRecord, f *Flow, observed pcommon.Timestamp, expect int) (attributes int) {
+	put(lr, Flows, f, EventFlow, f.End, observed, expect)
 	if f.Action == Deny {
 		warn(lr)
 	}
-	return lr
+	return lr.Attributes().Len()
 }
-
-// Loss adds l.
-func (e *Encoder) Loss(l *Loss) { warn(encode(e, Losses, l, l.Observer, EventLoss, l.End)) }
 
 func warn(lr plog.LogRecord) {
 	lr.SetSeverityNumber(plog.SeverityNumberWarn)
 	lr.SetSeverityText("WARN")
 }
 
+type encoder struct {
+	logs     plog.Logs
+	observed pcommon.Timestamp
+	scopes   map[Observer]plog.LogRecordSlice
+	// last avoids the map for runs of records of one observer, the usual case.
+	last      Observer
+	lastScope plog.LogRecordSlice
+	used      bool
+	// attributes is how many the flow before had: room for all that there may be would be
+	// a fifth of what encoding allocates.
+	attributes int
+}
+
 // records returns where the records of observer go.
-func (e *Encoder) records(observer Observer) plog.LogRecordSlice {
+func (e *encoder) records(observer Observer, expect int) plog.LogRecordSlice {
 	if e.used && e.last == observer {
 		return e.lastScope
 	}
 	records, ok := e.scopes[observer]
 	if !ok {
 		rl := e.logs.ResourceLogs().AppendEmpty()
-		probe := Flow{Observer: observer}
-		for i := range Flows.fields {
-			if f := &Flows.fields[i]; f.Resource {
-				v := f.get(&probe)
-				put(rl.Resource().Attributes(), f.Name, &v)
-			}
-		}
+		PutObserver(rl.Resource().Attributes(), observer)
 		sl := rl.ScopeLogs().AppendEmpty()
 		sl.Scope().SetName(ScopeName)
 		records = sl.LogRecords()
-		records.EnsureCapacity(e.expect)
+		records.EnsureCapacity(expect)
 		e.scopes[observer] = records
 	}
 	e.last, e.lastScope, e.used = observer, records, true
 	return records
 }
 
-func encode[T any](e *Encoder, registry *Registry[T], record *T, observer Observer, event string, at int64) plog.LogRecord {
-	lr := e.records(observer).AppendEmpty()
+// put writes record into lr, with room for as many attributes as are expected.
+func put[T any](lr plog.LogRecord, registry *Registry[T], record *T, event string, at int64, observed pcommon.Timestamp, expect int) {
 	lr.SetEventName(event)
 	lr.SetTimestamp(pcommon.Timestamp(at))
-	lr.SetObservedTimestamp(e.observed)
+	lr.SetObservedTimestamp(observed)
 	lr.SetSeverityNumber(plog.SeverityNumberInfo)
 	lr.SetSeverityText("INFO")
 	attrs := lr.Attributes()
-	attrs.EnsureCapacity(e.expectAttributes(event, len(registry.fields)))
+	attrs.EnsureCapacity(expect)
 	var s sections[T]
 	for i := range registry.fields {
 		f := &registry.fields[i]
 		if !f.Resource && !s.absent(f, record) {
 			v := f.get(record)
-			put(attrs, f.Name, &v)
+			putValue(attrs, f.Name, &v)
 		}
 	}
-	e.event, e.attributes = event, attrs.Len()
-	return lr
 }
 
-// expectAttributes guesses how many attributes a record will have: as many as
-// the one before, if that was of the same kind. Room for all of them would be a
-// fifth of what encoding allocates.
-func (e *Encoder) expectAttributes(event string, most int) int {
-	if e.event == event {
-		return e.attributes
-	}
-	return most
-}
-
-// put adds an attribute that is known not to be there yet; v stays as it is.
-func put(attrs pcommon.Map, name string, v *Value) {
+// putValue adds an attribute that is known not to be there yet; v stays as it is.
+func putValue(attrs pcommon.Map, name string, v *Value) {
 	switch v.Type {
 	case Keyword:
 		attrs.PutStr(name, v.Str)
