@@ -1,0 +1,249 @@
+package aggregate
+
+import (
+	"fmt"
+	"math"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+)
+
+// row is one record in a window's symbols.
+type row struct {
+	dimensions [maxSlots]symbol
+	present    set // the dimensions that are not absent
+	measures   [maxMeasures]int64
+	measured   set // the measures that are not zero
+	id         flow.ID
+	lists      []rowList
+	// distincts are a group's lists, whose values are symbols of from.
+	distincts []*distinct
+	from      *dictionary
+}
+
+// rowList is the values of a dimension in a record that was merged before.
+type rowList struct {
+	listing int
+	values  []symbol
+	// count is how many there are, 0 when values has them all.
+	count uint32
+}
+
+func (r *row) put(dimension int, sym symbol) {
+	r.dimensions[dimension] = sym
+	r.present.add(dimension)
+}
+
+// bytes is what both ends sent.
+func (r *row) bytes(s *schema) (sum float32) {
+	for i := range s.bytes.all() {
+		sum += float32(r.measures[i])
+	}
+	return sum
+}
+
+// list returns the row's list of a listing.
+func (r *row) list(listing int) *rowList {
+	for i := range r.lists {
+		if r.lists[i].listing == listing {
+			return &r.lists[i]
+		}
+	}
+	r.lists = append(r.lists, rowList{listing: listing})
+	return &r.lists[len(r.lists)-1]
+}
+
+// reader reads records into rows of one window. It remembers of each attribute the value
+// before, and of each place the attribute that was there: records that come together are
+// alike.
+type reader struct {
+	schema *schema
+	window *Window
+	// order is the attribute at each place of the record before.
+	order []int
+	texts [maxSlots]remembered[string]
+	ints  [maxSlots]remembered[int64]
+	// unknown counts attributes that there was no room for.
+	unknown uint64
+}
+
+type remembered[T comparable] struct {
+	value T
+	sym   symbol
+}
+
+// of makes the reader read for another window.
+func (r *reader) of(w *Window) {
+	if r.window != w {
+		r.window = w
+		clear(r.texts[:])
+		clear(r.ints[:])
+	}
+}
+
+// resource reads a resource's attributes into to, which is empty.
+func (r *reader) resource(attrs pcommon.Map, to *row) {
+	for name, v := range attrs.All() {
+		i, ok := r.schema.byName[resourcePrefix+name]
+		if !ok {
+			if i, ok = r.schema.other(name, true); !ok {
+				r.unknown++
+				continue
+			}
+		}
+		if a := &r.schema.attributes[i]; v.Type() == pcommon.ValueTypeStr {
+			to.put(a.index, r.window.dictionary.text(v.Str()))
+		} else {
+			to.put(a.index, r.window.dictionary.otherOf(v))
+		}
+	}
+}
+
+// record adds a record's attributes to to, which has its resource's. It fails where one
+// has not the type that the registry says.
+func (r *reader) record(attrs pcommon.Map, to *row) error {
+	place := 0
+	for name, v := range attrs.All() {
+		i, ok := r.attributeAt(place, name)
+		place++
+		if !ok {
+			r.unknown++
+			continue
+		}
+		if err := r.attribute(&r.schema.attributes[i], v, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) attributeAt(place int, name string) (int, bool) {
+	if place < len(r.order) {
+		if i := r.order[place]; r.schema.attributes[i].name == name {
+			return i, true
+		}
+	}
+	i, ok := r.schema.byName[name]
+	if !ok {
+		if i, ok = r.schema.other(name, false); !ok {
+			return 0, false
+		}
+	}
+	if place < len(r.order) {
+		r.order[place] = i
+	} else if place == len(r.order) {
+		r.order = append(r.order, i)
+	}
+	return i, true
+}
+
+func (r *reader) attribute(a *attribute, v pcommon.Value, to *row) error {
+	switch a.kind {
+	case measure:
+		n, err := integer(a, v)
+		if n != 0 {
+			to.measures[a.index] = n
+			to.measured.add(a.index)
+		}
+		return err
+	case dimension:
+		sym, err := r.symbol(a, v)
+		to.put(a.index, sym)
+		return err
+	case identity:
+		if v.Type() != pcommon.ValueTypeStr {
+			return mistyped(a, v)
+		}
+		id, err := flow.ParseID(v.Str())
+		to.id = id
+		return err
+	case listed:
+		if v.Type() != pcommon.ValueTypeSlice {
+			return mistyped(a, v)
+		}
+		l := to.list(a.index)
+		for _, item := range v.Slice().All() {
+			l.values = append(l.values, r.listedValue(a.index, item.AsString()))
+		}
+	case counted:
+		n, err := integer(a, v)
+		to.list(a.index).count = uint32(min(max(n, 0), math.MaxUint32))
+		return err
+	}
+	return nil
+}
+
+// listedValue is a value of a list as the attribute that it lists has it.
+func (r *reader) listedValue(listing int, printed string) symbol {
+	a := &r.schema.attributes[r.schema.byName[flow.Listings()[listing].Of]]
+	return r.window.dictionary.parsed(a.typ, printed)
+}
+
+func (r *reader) symbol(a *attribute, v pcommon.Value) (symbol, error) {
+	d := r.window.dictionary
+	switch a.typ {
+	case flow.Keyword, flow.Address:
+		if v.Type() != pcommon.ValueTypeStr {
+			return absent, mistyped(a, v)
+		}
+		s, last := v.Str(), &r.texts[a.index]
+		if last.sym == absent || last.value != s {
+			last.sym = d.text(s)
+			last.value = d.entries[last.sym].text
+		}
+		return last.sym, nil
+	case flow.Integer, flow.Time, flow.Boolean:
+		n, err := integer(a, v)
+		if err != nil {
+			return absent, err
+		}
+		last := &r.ints[a.index]
+		if last.sym == absent || last.value != n {
+			last.value, last.sym = n, d.number(n)
+		}
+		return last.sym, nil
+	case flow.Keywords:
+		if v.Type() != pcommon.ValueTypeSlice {
+			return absent, mistyped(a, v)
+		}
+		items := make([]string, 0, v.Slice().Len())
+		for _, item := range v.Slice().All() {
+			items = append(items, item.AsString())
+		}
+		return d.list(items), nil
+	case flow.Map:
+		if v.Type() != pcommon.ValueTypeMap {
+			return absent, mistyped(a, v)
+		}
+		return d.mapOf(v.Map()), nil
+	default:
+		return d.otherOf(v), nil
+	}
+}
+
+// integer takes doubles that a step through JSON made of integers.
+func integer(a *attribute, v pcommon.Value) (int64, error) {
+	switch v.Type() {
+	case pcommon.ValueTypeInt:
+		if a.typ != flow.Boolean {
+			return v.Int(), nil
+		}
+	case pcommon.ValueTypeDouble:
+		if d := v.Double(); a.typ != flow.Boolean && d == float64(int64(d)) {
+			return int64(d), nil
+		}
+	case pcommon.ValueTypeBool:
+		if a.typ == flow.Boolean && v.Bool() {
+			return 1, nil
+		}
+		if a.typ == flow.Boolean {
+			return 0, nil
+		}
+	}
+	return 0, mistyped(a, v)
+}
+
+func mistyped(a *attribute, v pcommon.Value) error {
+	return fmt.Errorf("attribute %s: want a value of type %s, got %s", a.name, a.typ, v.Type())
+}
