@@ -29,6 +29,7 @@ import (
 	oidcauthextension "github.com/open-telemetry/opentelemetry-collector-contrib/extension/oidcauthextension"
 	pprofextension "github.com/open-telemetry/opentelemetry-collector-contrib/extension/pprofextension"
 	filestorage "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
+	flowaggregationprocessor "github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor"
 	flowk8sprocessor "github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor"
 	batchprocessor "go.opentelemetry.io/collector/processor/batchprocessor"
 	memorylimiterprocessor "go.opentelemetry.io/collector/processor/memorylimiterprocessor"
@@ -122,6 +123,7 @@ func components() (otelcol.Factories, error) {
 	})
 
 	factories.Processors, err = otelcol.MakeFactoryMap[processor.Factory](
+		flowaggregationprocessor.NewFactory(),
 		flowk8sprocessor.NewFactory(),
 		batchprocessor.NewFactory(),
 		memorylimiterprocessor.NewFactory(),
@@ -137,6 +139,7 @@ func components() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	factories.ProcessorModules = makeModulesMap(factories.Processors, map[component.Type]string{
+		flowaggregationprocessor.NewFactory().Type(): "github.com/otelcol-flowlogs/otelcol-flowlogs v0.1.0",
 		flowk8sprocessor.NewFactory().Type(): "github.com/otelcol-flowlogs/otelcol-flowlogs v0.1.0",
 		batchprocessor.NewFactory().Type(): "go.opentelemetry.io/collector/processor/batchprocessor v0.165.0",
 		memorylimiterprocessor.NewFactory().Type(): "go.opentelemetry.io/collector/processor/memorylimiterprocessor v0.165.0",

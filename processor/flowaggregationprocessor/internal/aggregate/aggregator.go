@@ -347,8 +347,8 @@ func (a *Aggregator) SetPressure(stages int) {
 // State is how an Aggregator is doing.
 type State struct {
 	// Windows and Groups are open, Memory is about what they and what is in flight take, in
-	// bytes.
-	Windows, Groups, Memory int
+	// bytes. Pressure is by how many stages new windows are coarser.
+	Windows, Groups, Memory, Pressure int
 	// Folds counts how often memory was short, Joined how many windows became one with
 	// another, Unknown attributes that there was no room for.
 	Folds, Joined, Unknown uint64
@@ -358,7 +358,7 @@ type State struct {
 func (a *Aggregator) State() State {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := State{Windows: len(a.windows), Memory: a.total + a.inFlight, Folds: a.folds, Joined: a.joins, Unknown: a.reader.unknown}
+	s := State{Windows: len(a.windows), Memory: a.total + a.inFlight, Pressure: a.pressure, Folds: a.folds, Joined: a.joins, Unknown: a.reader.unknown}
 	for _, w := range a.windows {
 		s.Groups += w.Len()
 	}

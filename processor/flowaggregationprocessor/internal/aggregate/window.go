@@ -156,3 +156,16 @@ func (w *Window) coarser() (stages []int, ok bool) {
 	stages[most]++
 	return stages, true
 }
+
+// Count tells how many groups there are of each class and level.
+func (w *Window) Count(each func(class string, level flow.Level, groups int)) {
+	type of struct{ class, stage int }
+	counts := make(map[of]int)
+	for _, g := range w.order {
+		counts[of{g.class(), g.stage()}]++
+	}
+	for o, n := range counts {
+		c := &w.classes[o.class]
+		each(c.Name, c.Chain[o.stage].Level, n)
+	}
+}

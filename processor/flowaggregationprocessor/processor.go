@@ -1,0 +1,223 @@
+package flowaggregationprocessor
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/aggregate"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/metadata"
+)
+
+const (
+	// lookEvery is how often windows are looked at.
+	lookEvery = 200 * time.Millisecond
+	// maxWindows is how many windows are open at once: the present one, those that wait for
+	// what is late, and those that the pipeline has not taken.
+	maxWindows = 8
+	// maxIDs bounds the runs of ids that are remembered, 16 bytes each.
+	maxIDs = 100_000
+)
+
+// merger is the collector's side of the processor.
+type merger struct {
+	config    *Config
+	next      consumer.Logs
+	logger    *zap.Logger
+	telemetry *metadata.Telemetry
+	now       func() time.Time
+
+	windows *aggregate.Aggregator
+	rules   *rules
+	sender  *sender
+	pace    pace
+
+	observing metric.Registration // from Start to Shutdown
+	// background is what calls of the pipeline run in; ending is closed when no more are
+	// to begin.
+	background context.Context
+	cancel     context.CancelFunc
+	ending     chan struct{}
+	end        sync.Once
+	wg         sync.WaitGroup
+	warned     atomic.Bool
+}
+
+func newMerger(settings processor.Settings, config *Config, next consumer.Logs) (*merger, error) {
+	telemetry, err := metadata.NewTelemetry(settings.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	m := &merger{config: config, next: next, logger: settings.Logger, telemetry: telemetry, now: time.Now, ending: make(chan struct{})}
+	m.background, m.cancel = context.WithCancel(context.Background())
+	m.windows = aggregate.New(aggregate.Keys{Observer: !config.AcrossObservers, Reporter: !config.AcrossReporters})
+	if m.rules, err = newRules(config, m.windows, settings.TelemetrySettings, m.conditionFailed); err != nil {
+		return nil, err
+	}
+	ids := newIDs(m.now())
+	options := aggregate.Options{
+		Classes: m.rules.classes, Interval: config.Interval, Delay: config.Delay, Jitter: jitter(config.Jitter, ids.Node),
+		Memory: config.MemoryLimitMiB << 20, MaxWindows: maxWindows, MaxGroups: config.MaxGroups,
+		Now: func() time.Time { return m.now() },
+	}
+	if config.Deduplicate {
+		options.MaxIDs = maxIDs
+	}
+	m.windows.Configure(options)
+	m.sender = &sender{
+		next: next, telemetry: telemetry, logger: settings.Logger, ids: ids,
+		writer: aggregate.Writer{Values: config.MaxValues, Now: options.Now},
+	}
+	m.pace = pace{steps: 2}
+	return m, nil
+}
+
+// newIDs returns the id before the first of this instance. Its node is by chance: several
+// instances may run on a machine, and start in one second.
+func newIDs(now time.Time) flow.ID {
+	var node [4]byte
+	_, _ = rand.Read(node[:]) // never fails
+	return flow.ID{Node: binary.NativeEndian.Uint32(node[:]), Epoch: uint32(now.Unix())}
+}
+
+// jitter is this instance's own part of most.
+func jitter(most time.Duration, node uint32) time.Duration {
+	return time.Duration(float64(most) * float64(node) / (1 << 32))
+}
+
+// Capabilities implements consumer.Logs. Records are read, not kept.
+func (m *merger) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
+
+// Start implements component.Component.
+func (m *merger) Start(context.Context, component.Host) (err error) {
+	if m.observing, err = m.telemetry.Observe(m.state); err != nil {
+		return err
+	}
+	m.wg.Go(m.run)
+	return nil
+}
+
+// Shutdown implements component.Component. What is merged goes on; what the pipeline does
+// not take within lastWait is lost, and counted.
+func (m *merger) Shutdown(ctx context.Context) error {
+	m.end.Do(func() { close(m.ending) })
+	defer m.cancel()
+	defer time.AfterFunc(lastWait, m.cancel).Stop()
+	defer context.AfterFunc(ctx, m.cancel)()
+	m.wg.Wait()
+	var errs []error
+	if m.observing != nil {
+		errs = append(errs, m.observing.Unregister())
+		m.observing = nil
+	}
+	if sent := m.sender.send(m.background, m.windows, m.windows.Take(true)); sent.lost > 0 {
+		errs = append(errs, fmt.Errorf("%d records are lost: the pipeline did not take them before the end", sent.lost))
+	}
+	return errors.Join(errs...)
+}
+
+// ConsumeLogs implements consumer.Logs. What is no flow record goes on at once, and first:
+// when the pipeline refuses it the caller comes again with all of it, and nothing may
+// have been merged by then.
+func (m *merger) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+	if others := without(logs, flow.EventFlow); others.LogRecordCount() > 0 {
+		if err := m.next.ConsumeLogs(ctx, others); err != nil {
+			return err
+		}
+	}
+	added := m.windows.Add(logs, m.rules.class, m.sender.aside)
+	for _, c := range []struct {
+		counter metric.Int64Counter
+		n       int
+	}{
+		{m.telemetry.Merged, added.Records}, {m.telemetry.Duplicates, added.Duplicates}, {m.telemetry.Sampled, added.Sampled},
+		{m.telemetry.Late, added.Late}, {m.telemetry.Unreadable, added.Unread},
+	} {
+		if c.n > 0 {
+			c.counter.Add(ctx, int64(c.n))
+		}
+	}
+	return nil
+}
+
+// without returns a copy of logs without the records of an event.
+func without(logs plog.Logs, event string) plog.Logs {
+	others := plog.NewLogs()
+	for _, rl := range logs.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, lr := range sl.LogRecords().All() {
+				if lr.EventName() != event {
+					appendRecord(others, rl, sl, lr)
+				}
+			}
+		}
+	}
+	return others
+}
+
+// appendRecord copies a record to logs, with its resource and scope.
+func appendRecord(logs plog.Logs, rl plog.ResourceLogs, sl plog.ScopeLogs, lr plog.LogRecord) {
+	to := logs.ResourceLogs().AppendEmpty()
+	rl.Resource().CopyTo(to.Resource())
+	to.SetSchemaUrl(rl.SchemaUrl())
+	scope := to.ScopeLogs().AppendEmpty()
+	sl.Scope().CopyTo(scope.Scope())
+	scope.SetSchemaUrl(sl.SchemaUrl())
+	lr.CopyTo(scope.LogRecords().AppendEmpty())
+}
+
+func (m *merger) run() {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-m.ending:
+			return
+		case <-ticker.C:
+			m.flush()
+		}
+	}
+}
+
+// flush passes on what is due. It returns when the pipeline has taken it: until then what
+// would be due gathers in its windows.
+func (m *merger) flush() {
+	due := m.windows.Take(false)
+	if len(due) == 0 && m.sender.idle() {
+		return
+	}
+	began := m.now()
+	sent := m.sender.send(m.background, m.windows, due)
+	if m.config.Dynamic && len(due) > 0 {
+		m.windows.SetPressure(m.pace.after(m.now().Sub(began), m.config.Interval, sent.refused > 0))
+	}
+}
+
+// conditionFailed counts a condition that failed and tells of the first.
+func (m *merger) conditionFailed(err error) {
+	m.telemetry.Conditions.Add(context.Background(), 1)
+	if !m.warned.Swap(true) {
+		m.logger.Warn("a condition of a rule fails and is taken for not met; this is said once", zap.Error(err))
+	}
+}
+
+func (m *merger) state() metadata.State {
+	s := m.windows.State()
+	return metadata.State{
+		Windows: int64(s.Windows), Groups: int64(s.Groups), Memory: int64(s.Memory), Pressure: int64(s.Pressure),
+		Folds: int64(s.Folds), Joined: int64(s.Joined), Unknown: int64(s.Unknown),
+	}
+}

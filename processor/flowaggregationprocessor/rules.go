@@ -1,0 +1,132 @@
+package flowaggregationprocessor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottllog"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/ottlfuncs"
+	"go.opentelemetry.io/collector/component"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/aggregate"
+)
+
+// rules tell the class of a record: that of the first rule that takes it, or of its
+// action.
+type rules struct {
+	list    []rule
+	classes []aggregate.Class
+
+	action, source, destination aggregate.Dimension
+	// failed is told of conditions that fail.
+	failed func(error)
+}
+
+type rule struct {
+	action     string
+	namespaces []string
+	conditions []*ottl.Condition[*ottllog.TransformContext]
+}
+
+// className is what metrics call records of an action that no rule takes.
+func className(a flow.Action) string {
+	if a == flow.Deny {
+		return "denied"
+	}
+	return "allowed"
+}
+
+// newRules makes the classes of c: one for each rule, then allowed and denied.
+func newRules(c *Config, a *aggregate.Aggregator, settings component.TelemetrySettings, failed func(error)) (*rules, error) {
+	r := &rules{
+		action:      a.Dimension("flow.action"),
+		source:      a.Dimension("source.k8s.namespace.name"),
+		destination: a.Dimension("destination.k8s.namespace.name"),
+		failed:      failed,
+	}
+	var errs []error
+	for i := range c.Rules {
+		of := &c.Rules[i]
+		conditions, err := parseConditions(of.Conditions, settings)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("rules::%d: conditions: %w", i, err))
+		}
+		r.list = append(r.list, rule{of.Action, of.Namespaces, conditions})
+		r.classes = append(r.classes, of.Detail.class(of.Name, a))
+	}
+	r.classes = append(r.classes, c.Allowed.class(className(flow.Allow), a), c.Denied.class(className(flow.Deny), a))
+	return r, errors.Join(errs...)
+}
+
+func (d *DetailConfig) class(name string, a *aggregate.Aggregator) aggregate.Class {
+	c := aggregate.Class{Name: name, Sample: uint64(max(d.SampleOneIn, 1))}
+	if len(d.Keys) > 0 {
+		c.Chain = a.Keys(d.Keys)
+	} else {
+		c.Chain = a.Level(flow.LevelAll + flow.Level(d.Level))
+	}
+	return c
+}
+
+// parseConditions parses conditions as the filter processor has them, on log records.
+func parseConditions(conditions []string, settings component.TelemetrySettings) ([]*ottl.Condition[*ottllog.TransformContext], error) {
+	if len(conditions) == 0 {
+		return nil, nil
+	}
+	if settings.Logger == nil {
+		settings.Logger = zap.NewNop()
+	}
+	parser, err := ottllog.NewParser(ottlfuncs.StandardConverters[*ottllog.TransformContext](), settings, ottllog.EnablePathContextNames())
+	if err != nil {
+		return nil, err
+	}
+	return parser.ParseConditions(conditions)
+}
+
+// class implements the classifier of an Aggregator.
+func (r *rules) class(rec *aggregate.Record) int {
+	action := rec.Text(r.action)
+	for i := range r.list {
+		if r.list[i].takes(r, action, rec) {
+			return i
+		}
+	}
+	if action == flow.Deny.String() {
+		return len(r.list) + 1
+	}
+	return len(r.list)
+}
+
+func (of *rule) takes(r *rules, action string, rec *aggregate.Record) bool {
+	if of.action != "" && of.action != action {
+		return false
+	}
+	if len(of.namespaces) > 0 && !slices.Contains(of.namespaces, rec.Text(r.source)) && !slices.Contains(of.namespaces, rec.Text(r.destination)) {
+		return false
+	}
+	if len(of.conditions) == 0 {
+		return true
+	}
+	return r.anyMet(of.conditions, rec)
+}
+
+// anyMet takes a condition that fails, as one on an attribute of another type does, for
+// not met.
+func (r *rules) anyMet(conditions []*ottl.Condition[*ottllog.TransformContext], rec *aggregate.Record) bool {
+	tc := ottllog.NewTransformContext(rec.Resource, rec.Scope, rec.Log)
+	defer tc.Close()
+	for _, c := range conditions {
+		met, err := c.Eval(context.Background(), tc)
+		if err != nil {
+			r.failed(err)
+		} else if met {
+			return true
+		}
+	}
+	return false
+}
