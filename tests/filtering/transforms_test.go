@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -135,4 +136,10 @@ func TestTruncateCutsAnyPublicAddress(t *testing.T) {
 	for name, attrs := range left {
 		require.Equal(t, network(name), attrs["destination.address"], name)
 	}
+}
+
+func TestPrivacyExampleCutsAsTheRecipe(t *testing.T) {
+	text, err := os.ReadFile("../../distribution/examples/privacy.yaml")
+	require.NoError(t, err)
+	assert.Equal(t, documented(t)["transform/truncate"], processorsOf(t, string(text))["transform"])
 }
