@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
@@ -40,7 +41,7 @@ var factories = map[string]processor.Factory{
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
 // documented returns the processors of the document by their ID.
-func documented(t *testing.T) map[string]any {
+func documented(t testing.TB) map[string]any {
 	t.Helper()
 	text, err := os.ReadFile(document)
 	require.NoError(t, err)
@@ -56,7 +57,7 @@ func documented(t *testing.T) map[string]any {
 
 // processorsOf reads the processors of a configuration as the collector does, with
 // variables of the environment.
-func processorsOf(t *testing.T, text string) map[string]any {
+func processorsOf(t testing.TB, text string) map[string]any {
 	t.Helper()
 	t.Setenv("FLOWLOGS_SALT", salt)
 	resolver, err := confmap.NewResolver(confmap.ResolverSettings{
@@ -81,22 +82,28 @@ type result struct {
 	rejected flow.Rejected
 }
 
-// run sends a sample through a processor.
-func run(t *testing.T, id string, config any, sample *Sample) result {
+// start returns a processor of a recipe.
+func start(t testing.TB, id string, config any, logger *zap.Logger, next consumer.Logs) processor.Logs {
 	t.Helper()
 	kind, _, _ := strings.Cut(id, "/")
 	factory := factories[kind]
 	require.NotNil(t, factory, id)
 	typed := factory.CreateDefaultConfig()
 	require.NoError(t, confmap.NewFromStringMap(config.(map[string]any)).Unmarshal(typed))
-	core, observed := observer.New(zap.WarnLevel)
 	settings := processortest.NewNopSettings(factory.Type())
-	settings.Logger = zap.New(core)
-	sink := new(consumertest.LogsSink)
-	p, err := factory.CreateLogs(t.Context(), settings, typed, sink)
+	settings.Logger = logger
+	p, err := factory.CreateLogs(t.Context(), settings, typed, next)
 	require.NoError(t, err)
 	require.NoError(t, p.Start(t.Context(), nil))
+	return p
+}
 
+// run sends a sample through a processor.
+func run(t *testing.T, id string, config any, sample *Sample) result {
+	t.Helper()
+	core, observed := observer.New(zap.WarnLevel)
+	sink := new(consumertest.LogsSink)
+	p := start(t, id, config, zap.New(core), sink)
 	var r result
 	r.err = p.ConsumeLogs(t.Context(), flow.Encode(&sample.Batch, time.Now()))
 	require.NoError(t, p.Shutdown(t.Context()))

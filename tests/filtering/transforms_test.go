@@ -56,6 +56,7 @@ var changedBy = map[string]func(attributes){
 			a[end+".pseudonym"] = hex.EncodeToString(sum[:])
 			delete(a, end+".address")
 		}
+		delete(a, "source.original.address")
 	}),
 	"transform/ecs": func(a attributes) {
 		for _, name := range []string{"flow.id", "flow.action", "flow.deny.reason", "source.address", "destination.address", "process.executable.name"} {
