@@ -14,7 +14,7 @@ import (
 
 // allowedInside are the allowed flows within the cluster.
 var allowedInside = []string{
-	"web to db", "db to its replica", "prometheus to web", "prometheus to coredns", "report to db", "web to web over loopback",
+	"web to db", "db to its replica", "prometheus to web", "prometheus to coredns", "report to replica", "web to web over loopback",
 	"kubelet to web", "node to prometheus", "web asks dns", "web asks dns in vain", "web to db, small", "web to db, idle", "ingress to web",
 	"web to db, given up", "kubelet to web, given up",
 }
@@ -26,7 +26,7 @@ var removedBy = map[string][]string{
 		"prometheus to web", "prometheus to coredns", "web asks dns", "web asks dns in vain", "node to prometheus",
 	},
 	"filter/inside_namespaces": {"prometheus to coredns"},
-	"filter/labels":            {"report to db"},
+	"filter/labels":            {"report to replica"},
 	"filter/ports":             {"prometheus to web"},
 	"filter/denied_only": append([]string{
 		"web to api", "web to api, small", "web to mirror", "client to web", "IPv6 client to web", "balancer to web", "client to web by another node",
@@ -37,7 +37,7 @@ var removedBy = map[string][]string{
 	"filter/dns":            {"web asks dns", "web asks dns in vain, destination"},
 	"filter/domains":        {"web to mirror"},
 	"filter/node_local": {
-		"web to web over loopback", "kubelet to web", "web asks dns", "web asks dns in vain", "ingress to web", "report to db", "kubelet to web, given up",
+		"web to web over loopback", "kubelet to web", "web asks dns", "web asks dns in vain", "ingress to web", "kubelet to web, given up",
 	},
 	"filter/loopback":        {"web to web over loopback"},
 	"filter/within_workload": {"db to its replica", "web to web over loopback"},
@@ -47,7 +47,7 @@ var removedBy = map[string][]string{
 	}, allowedInside...),
 	"filter/second_reports": {
 		"web to web over loopback, destination", "kubelet to web, destination", "web asks dns, destination",
-		"web asks dns in vain, destination", "ingress to web, destination", "report to db, destination",
+		"web asks dns in vain, destination", "ingress to web, destination",
 	},
 }
 

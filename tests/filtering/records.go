@@ -115,7 +115,7 @@ func (s *Sample) inside() {
 	s.both("db to its replica", db, replica, port(5432))
 	s.both("prometheus to web", prometheus, web, port(9090))
 	s.both("prometheus to coredns", prometheus, dns, port(9153))
-	s.both("report to db", report, db, port(5432))
+	s.both("report to replica", report, replica, port(5432))
 	s.both("web to web over loopback", at(web, "127.0.0.1"), at(web, "127.0.0.1"), port(8000))
 	s.both("kubelet to web", node1, web, port(8080), whole(2))
 	s.both("node to prometheus", renamed(node1, "curl"), prometheus, port(443))
@@ -160,9 +160,9 @@ func (s *Sample) outside() {
 // denied are flows that were refused. Of one that was dropped on another node the source
 // knows only that nobody answered.
 func (s *Sample) denied() {
-	s.Connections = append(s.Connections, "report to db, denied")
-	s.add("report to db, denied, source", flow.ReporterSource, report, replica, port(5432), deny(flow.Timeout, "timed_out"))
-	s.add("report to db, denied, destination", flow.ReporterDestination, report, replica, port(5432), deny(flow.PolicyDrop, "netfilter_drop"))
+	s.Connections = append(s.Connections, "report to replica, denied")
+	s.add("report to replica, denied, source", flow.ReporterSource, report, replica, port(5432), deny(flow.Timeout, "timed_out"))
+	s.add("report to replica, denied, destination", flow.ReporterDestination, report, replica, port(5432), deny(flow.PolicyDrop, "netfilter_drop"))
 	s.add("kubelet to web, refused", flow.ReporterSource, node1, web, port(8080), deny(flow.NoListener, "connection_refused"))
 	s.add("web asks dns, denied", flow.ReporterSource, web, dns, port(53), deny(flow.PolicyDrop, "netfilter_drop"))
 	s.add("web to api, denied", flow.ReporterSource, web, api, port(443), deny(flow.PolicyDrop, "netfilter_drop"))
