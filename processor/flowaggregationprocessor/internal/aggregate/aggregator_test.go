@@ -99,10 +99,10 @@ func totals(flows []flow.Flow) map[string]int64 {
 }
 
 func TestTotalsAreConserved(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		b := newBench(t, func(_ *aggregate.Aggregator, o *aggregate.Options) {
-			o.Memory = []int{64 << 20, 200_000, 20_000}[r.IntN(3)]
+			o.Memory = []int{64 << 20, 500_000, 100_000}[r.IntN(3)]
 			o.MaxWindows = 2 + r.IntN(4)
 			o.MaxIDs = 0
 		})
@@ -121,11 +121,6 @@ func TestTotalsAreConserved(t *testing.T) {
 		}
 		out = append(out, b.take(true)...)
 		require.Equal(t, totals(in), totals(out))
-		records := uint64(0)
-		for i := range out {
-			records += out[i].Aggregation.Records
-		}
-		_ = records
 		require.Zero(t, b.State().Memory)
 	}
 }
