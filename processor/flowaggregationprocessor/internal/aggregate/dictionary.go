@@ -3,6 +3,7 @@ package aggregate
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -20,23 +21,23 @@ const (
 	several symbol = ^symbol(0)
 )
 
-// entry is one value. Which member holds it, type says.
+// entry is one value, and which member holds it. Most are texts: what only some have is in
+// the dictionary's lists.
 type entry struct {
-	typ    flow.Type // 0 for other
-	number int64     // Integer, Time, Boolean
-	text   string    // Keyword, Address; of others what makes them equal
-	labels flow.Labels
-	list   []string
-	// other is of a type that only attributes have that the registry does not know.
-	other *pcommon.Value
+	text string // Keyword; of lists and others what makes them equal
+	// number is of Integer; of Keywords, Map and others an index.
+	number int64
 	// hash is of the value, the same in every dictionary of the process.
 	hash uint64
+	// typ is one of Keyword, which addresses are too, Integer, which booleans are too,
+	// Keywords, Map, and 0 for others.
+	typ flow.Type
 }
 
-// sizeOfEntry is what an entry takes beside its text, with its place in a map.
-const sizeOfEntry = 176
+// What an entry takes with its place in a map and the room that slices and maps leave.
+const sizeOfEntry = 136
 
-// dictionary numbers values. Texts and addresses are one type to it.
+// dictionary numbers values.
 type dictionary struct {
 	entries []entry
 	texts   map[string]symbol
@@ -46,6 +47,11 @@ type dictionary struct {
 	others  map[string]symbol
 	// maps finds labels by a hash of the attributes in the order in which they came.
 	maps map[uint64]symbol
+
+	allLabels []flow.Labels
+	allLists  [][]string
+	// allOthers are of types that only attributes have that the registry does not know.
+	allOthers []pcommon.Value
 	// memory is about how many bytes it takes.
 	memory int
 }
@@ -95,8 +101,9 @@ func (d *dictionary) list(items []string) symbol {
 	if sym, ok := d.lists[string(key)]; ok {
 		return sym
 	}
-	sym := d.add(entry{typ: flow.Keywords, list: items, text: string(key), hash: maphash.Bytes(seed, key)})
-	d.memory += size
+	d.allLists = append(d.allLists, items)
+	sym := d.add(entry{typ: flow.Keywords, number: int64(len(d.allLists) - 1), text: string(key), hash: maphash.Bytes(seed, key)})
+	d.memory += size + sizeOfEntry
 	d.lists[string(key)] = sym
 	return sym
 }
@@ -105,8 +112,9 @@ func (d *dictionary) labelsOf(l flow.Labels) symbol {
 	if sym, ok := d.labels[l]; ok {
 		return sym
 	}
-	h := maphash.Comparable(seed, l)
-	sym := d.add(entry{typ: flow.Map, labels: l, hash: h})
+	d.allLabels = append(d.allLabels, l)
+	sym := d.add(entry{typ: flow.Map, number: int64(len(d.allLabels) - 1), hash: maphash.Comparable(seed, l)})
+	d.memory += sizeOfEntry
 	for key, value := range l.All() {
 		d.memory += len(key) + len(value) + 2
 	}
@@ -126,7 +134,7 @@ func (d *dictionary) mapOf(m pcommon.Map) symbol {
 		h.WriteByte(0)
 	}
 	sum := h.Sum64()
-	if sym, ok := d.maps[sum]; ok && sameLabels(d.entries[sym].labels, m) {
+	if sym, ok := d.maps[sum]; ok && sameLabels(d.labelsAt(sym), m) {
 		return sym
 	}
 	list := make([]flow.Label, 0, m.Len())
@@ -161,8 +169,9 @@ func (d *dictionary) otherOf(v pcommon.Value) symbol {
 	}
 	kept := pcommon.NewValueEmpty()
 	v.CopyTo(kept)
-	sym := d.add(entry{text: key, other: &kept, hash: maphash.String(seed, key)})
-	d.memory += len(key)
+	d.allOthers = append(d.allOthers, kept)
+	sym := d.add(entry{text: key, number: int64(len(d.allOthers) - 1), hash: maphash.String(seed, key)})
+	d.memory += len(key) + sizeOfEntry
 	d.others[key] = sym
 	return sym
 }
@@ -178,13 +187,17 @@ func (d *dictionary) copied(from *dictionary, sym symbol) symbol {
 	case flow.Integer:
 		return d.number(e.number)
 	case flow.Keywords:
-		return d.list(e.list)
+		return d.list(from.listAt(sym))
 	case flow.Map:
-		return d.labelsOf(e.labels)
+		return d.labelsOf(from.labelsAt(sym))
 	default:
-		return d.otherOf(*e.other)
+		return d.otherOf(from.allOthers[e.number])
 	}
 }
+
+// labelsAt and listAt are the values of symbols of that type.
+func (d *dictionary) labelsAt(sym symbol) flow.Labels { return d.allLabels[d.entries[sym].number] }
+func (d *dictionary) listAt(sym symbol) []string      { return d.allLists[d.entries[sym].number] }
 
 // printed is the value as a list shows it.
 func (e *entry) printed() string {
@@ -202,4 +215,29 @@ func (d *dictionary) parsed(typ flow.Type, printed string) symbol {
 		}
 	}
 	return d.text(printed)
+}
+
+// value returns what sym stands for as a value of a type of the registry; there is none
+// when it has another form.
+func (d *dictionary) value(sym symbol, typ flow.Type) (flow.Value, bool) {
+	e, v := &d.entries[sym], flow.Value{Type: typ}
+	switch {
+	case typ == flow.Keyword && e.typ == flow.Keyword:
+		v.Str = e.text
+	case typ == flow.Address && e.typ == flow.Keyword:
+		addr, err := netip.ParseAddr(e.text)
+		if err != nil {
+			return v, false
+		}
+		v.Addr = addr
+	case (typ == flow.Integer || typ == flow.Boolean || typ == flow.Time) && e.typ == flow.Integer:
+		v.Int = e.number
+	case typ == flow.Keywords && e.typ == flow.Keywords:
+		v.List = d.listAt(sym)
+	case typ == flow.Map && e.typ == flow.Map:
+		v.Map = d.labelsAt(sym)
+	default:
+		return v, false
+	}
+	return v, true
 }

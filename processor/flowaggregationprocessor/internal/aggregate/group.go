@@ -116,11 +116,11 @@ func (w *Window) joined(a *attribute, have, got symbol) symbol {
 		if a.merge == flow.MergeMixed {
 			return d.text(flow.TCPMixed.String())
 		}
-		union := slices.Concat(d.entries[have].list, d.entries[got].list)
+		union := slices.Concat(d.listAt(have), d.listAt(got))
 		slices.Sort(union)
 		return d.list(slices.Compact(union))
 	case a.merge == flow.MergeIntersect && have != absent && got != absent:
-		return d.labelsOf(intersection(d.entries[have].labels, d.entries[got].labels))
+		return d.labelsOf(intersection(d.labelsAt(have), d.labelsAt(got)))
 	default:
 		return several
 	}
@@ -163,7 +163,7 @@ func (w *Window) list(l *distinct, a *attribute, sym symbol, bytes float32) {
 		w.memory += l.add(w.dictionary, sym, bytes)
 		return
 	}
-	for _, item := range w.dictionary.entries[sym].list {
+	for _, item := range w.dictionary.listAt(sym) {
 		w.memory += l.add(w.dictionary, w.dictionary.text(item), bytes)
 	}
 }

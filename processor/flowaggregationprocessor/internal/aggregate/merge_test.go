@@ -110,7 +110,9 @@ func TestLevels(t *testing.T) {
 		"nodes of hosts": {func(f *flow.Flow) {
 			f.Destination.Type, f.Destination.Kubernetes = flow.EndpointHost, &flow.Kubernetes{Node: flow.Intern("node-3")}
 		}, flow.LevelServices},
-		"labels":        {func(f *flow.Flow) { f.Source.Kubernetes = &flow.Kubernetes{Namespace: flow.Intern("shop"), Pod: flow.Intern("web-0"), PodPrefix: flow.Intern("web-*"), WorkloadKind: flow.Intern("Deployment"), WorkloadName: flow.Intern("web"), Node: flow.Intern("node-0")} }, 0},
+		"labels": {func(f *flow.Flow) {
+			f.Source.Kubernetes = &flow.Kubernetes{Namespace: flow.Intern("shop"), Pod: flow.Intern("web-0"), PodPrefix: flow.Intern("web-*"), WorkloadKind: flow.Intern("Deployment"), WorkloadName: flow.Intern("web"), Node: flow.Intern("node-0")}
+		}, 0},
 		"sampling rate": {func(f *flow.Flow) { f.SamplingRate = 10 }, flow.LevelServices},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -32,7 +31,7 @@ func (wr *Writer) Write(w *Window, from, to int) plog.Logs {
 		if !ok {
 			rl := logs.ResourceLogs().AppendEmpty()
 			flow.PutObserver(rl.Resource().Attributes(), rec.flow.Observer)
-			rec.putOthers(rl.Resource().Attributes(), true)
+			rec.putOthers(rl.Resource().Attributes(), w.dictionary, true)
 			sl := rl.ScopeLogs().AppendEmpty()
 			sl.Scope().SetName(flow.ScopeName)
 			records = sl.LogRecords()
@@ -41,7 +40,7 @@ func (wr *Writer) Write(w *Window, from, to int) plog.Logs {
 		}
 		lr := records.AppendEmpty()
 		flow.PutFlow(lr, &rec.flow, now)
-		rec.putOthers(lr.Attributes(), false)
+		rec.putOthers(lr.Attributes(), w.dictionary, false)
 	}
 	return logs
 }
@@ -57,7 +56,7 @@ type written struct {
 
 type other struct {
 	attribute *attribute
-	entry     *entry
+	symbol    symbol
 }
 
 func (wr *Writer) record(w *Window, g *group) written {
@@ -67,12 +66,12 @@ func (wr *Writer) record(w *Window, g *group) written {
 		if sym == several {
 			continue
 		}
-		a, e := w.schema.of(i), &w.dictionary.entries[sym]
+		a := w.schema.of(i)
 		if a.resource {
 			rec.resource = binary.NativeEndian.AppendUint32(append(rec.resource, byte(i)), uint32(sym))
 		}
-		if v, ok := e.value(a.typ); !ok || a.field.Set(&rec.flow, v) != nil {
-			rec.others = append(rec.others, other{a, e})
+		if v, ok := w.dictionary.value(sym, a.typ); !ok || a.field.Set(&rec.flow, v) != nil {
+			rec.others = append(rec.others, other{a, sym})
 		}
 	}
 	for i := range g.measures.slots.all() {
@@ -106,45 +105,20 @@ func (wr *Writer) list(w *Window, l *distinct, f *flow.Flow) {
 	}
 }
 
-// value returns e as a value of a type of the registry; there is none when it has
-// another form.
-func (e *entry) value(typ flow.Type) (flow.Value, bool) {
-	v := flow.Value{Type: typ}
-	switch {
-	case typ == flow.Keyword && e.typ == flow.Keyword:
-		v.Str = e.text
-	case typ == flow.Address && e.typ == flow.Keyword:
-		addr, err := netip.ParseAddr(e.text)
-		if err != nil {
-			return v, false
-		}
-		v.Addr = addr
-	case (typ == flow.Integer || typ == flow.Boolean || typ == flow.Time) && e.typ == flow.Integer:
-		v.Int = e.number
-	case typ == flow.Keywords && e.typ == flow.Keywords:
-		v.List = e.list
-	case typ == flow.Map && e.typ == flow.Map:
-		v.Map = e.labels
-	default:
-		return v, false
-	}
-	return v, true
-}
-
 // putOthers adds what a Flow does not have, to a record or its resource.
-func (rec *written) putOthers(attrs pcommon.Map, resource bool) {
+func (rec *written) putOthers(attrs pcommon.Map, d *dictionary, resource bool) {
 	for _, o := range rec.others {
 		if o.attribute.resource != resource {
 			continue
 		}
 		v := attrs.PutEmpty(o.attribute.name)
-		switch {
-		case o.entry.other != nil:
-			o.entry.other.CopyTo(v)
-		case o.entry.typ == flow.Integer:
-			v.SetInt(o.entry.number)
+		switch e := &d.entries[o.symbol]; e.typ {
+		case flow.Keyword:
+			v.SetStr(e.text)
+		case flow.Integer:
+			v.SetInt(e.number)
 		default:
-			v.SetStr(o.entry.text)
+			d.allOthers[e.number].CopyTo(v)
 		}
 	}
 }
