@@ -33,6 +33,11 @@ build: ## build the static binary bin/otelcol-flowlogs
 	@echo "building $(BINARY); the first time takes some minutes"
 	@tools/quiet-static-link go build -ldflags '$(LDFLAGS)' -o $(BINARY) ./distribution
 
+.PHONY: image
+image: build ## write the container image bin/otelcol-flowlogs.tar; no container engine needed
+	@go run ./distribution/image -revision="$$(git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)" \
+		-created="$$(git log -1 --format=%ct 2>/dev/null || echo 0)"
+
 .PHONY: test
 test: ## run every check; RUN='unit|e2e' chooses suites
 	@tools/install-needs build test cluster

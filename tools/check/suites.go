@@ -173,7 +173,7 @@ func unitSuite(ctx context.Context, log io.Writer) (tally, error) {
 var kernelPackages = []string{"./receiver/flowlogreceiver", "./receiver/flowlogreceiver/internal/probe"}
 
 // clusterPackages start a Kubernetes cluster; see clusterSuite.
-var clusterPackages = []string{"./tests/cluster", "./tests/identity"}
+var clusterPackages = []string{"./tests/cluster", "./tests/identity", "./tests/deploy"}
 
 // unitPackages lists the root module's packages without those that have a
 // suite of their own.
