@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -82,4 +83,38 @@ func (s *site) eventually(what string, try func() error) {
 		require.True(s.t, time.Now().Before(deadline), "%s: %v", what, err)
 		time.Sleep(200 * time.Millisecond)
 	}
+}
+
+func (s *site) apply(what, manifests string) {
+	s.t.Helper()
+	_, err := s.kubectl(manifests, "apply", "-f", "-")
+	require.NoError(s.t, err, what)
+}
+
+// rollout waits until a workload of the release is ready; if it is not, it shows why.
+func (s *site) rollout(workload string) {
+	s.t.Helper()
+	if _, err := s.kubectl("", "-n", namespace, "rollout", "status", workload, "--timeout=90s"); err != nil {
+		pods, _ := s.kubectl("", "-n", namespace, "describe", "pods")
+		logs, _ := s.kubectl("", "-n", namespace, "logs", workload, "--tail=50")
+		require.NoError(s.t, err, "%s\n%s", pods, logs)
+	}
+}
+
+// forward forwards a port of this machine to the Flow Visualizer until the test ends.
+func (s *site) forward(workload string) visualizer {
+	s.t.Helper()
+	cmd := exec.Command(s.Kubectl(), "--kubeconfig="+s.Kubeconfig(), "-n", namespace, "port-forward", workload, ":8686")
+	out, err := cmd.StdoutPipe()
+	require.NoError(s.t, err)
+	require.NoError(s.t, cmd.Start())
+	s.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(s.t, err)
+	address, _, ok := strings.Cut(strings.TrimPrefix(line, "Forwarding from "), " -> 8686")
+	require.True(s.t, ok, "kubectl port-forward says %s", line)
+	return visualizer{"http://" + address}
 }

@@ -3,7 +3,7 @@
 //	chart manifests                 writes deploy/kubernetes, one file for each mode
 //	chart template [-values FILE]   prints what an installation with these values is
 //
-// Both run from the root of the repository.
+// They run from the root of the repository, or are told by -chart where the chart is.
 package main
 
 import (
@@ -29,22 +29,23 @@ func run(args []string) error {
 		return fmt.Errorf("say what to do: manifests or template")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	dir := flags.String("chart", chartDir, "folder of the chart")
 	file := flags.String("values", "", "file of values")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
 	switch args[0] {
 	case "manifests":
-		return writeManifests()
+		return writeManifests(*dir)
 	case "template":
-		return printTemplate(*file)
+		return printTemplate(*dir, *file)
 	default:
 		return fmt.Errorf("%q is unknown: say manifests or template", args[0])
 	}
 }
 
-func writeManifests() error {
-	texts, err := manifests(chartDir)
+func writeManifests(dir string) error {
+	texts, err := manifests(dir)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func writeManifests() error {
 	return nil
 }
 
-func printTemplate(file string) error {
+func printTemplate(dir, file string) error {
 	values := map[string]any{}
 	if file != "" {
 		text, err := os.ReadFile(file)
@@ -67,7 +68,7 @@ func printTemplate(file string) error {
 			return fmt.Errorf("read %s: %w", file, err)
 		}
 	}
-	r, err := render(chartDir, values)
+	r, err := render(dir, values)
 	if err != nil {
 		return err
 	}
