@@ -108,6 +108,21 @@ gateway: {config: {extensions: {flow_store: {memory_limit: 1GiB}}}}`)).configs(t
 	}
 }
 
+// TestValuesStayWhatTheyAre has values that YAML would read as something else.
+func TestValuesStayWhatTheyAre(t *testing.T) {
+	r := mustRender(t, decode(t, `
+mode: otlp
+clusterName: "1e3"
+otlp: {endpoint: "[::1]:4317", headers: [{name: "on", secretName: s, key: k}]}`))
+	agent := decode(t, r.configs(t)["agent"])
+	want := `"[::1]:4317" {"on":"${env:OTLP_HEADER_0}"} "1e3"`
+	exporter := at(agent, "exporters", "otlp_grpc")
+	got := printed(at(exporter, "endpoint")) + " " + printed(at(exporter, "headers")) + " " + printed(at(agent, "processors", "resource", "attributes", "value"))
+	if got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestMemoryLimitsFollowTheResources(t *testing.T) {
 	r := mustRender(t, decode(t, "agent: {resources: {limits: {memory: 1Gi}}}"))
 	if got := at(decode(t, r.configs(t)["agent"]), "processors", "memory_limiter"); printed(got) != `{"check_interval":"1s","limit_mib":512,"spike_limit_mib":128}` {

@@ -75,3 +75,13 @@ func compare(t *testing.T, defs object, path string, schema object, value any) {
 		t.Errorf("the schema takes unknown keys in %s", path)
 	}
 }
+
+// TestVersionIsTheCollectors compares the chart with what ocb builds and `make image`
+// calls the image.
+func TestVersionIsTheCollectors(t *testing.T) {
+	want := at(readYAML(t, filepath.Join(root, "builder-config.yaml")), "dist", "version")
+	about := readYAML(t, filepath.Join(chart(), "Chart.yaml"))
+	if about["appVersion"] != want || about["version"] != want {
+		t.Errorf("the chart has version %v of %v, the collector is %v", about["version"], about["appVersion"], want)
+	}
+}

@@ -36,7 +36,7 @@ exporters:
       authenticator: bearertokenauth
     {{- end }}
     {{- else }}
-    endpoint: {{ required "mode otlp needs otlp.endpoint, the host:port (grpc) or URL (http) that takes the flows" .Values.otlp.endpoint }}
+    endpoint: {{ quote (required "mode otlp needs otlp.endpoint, the host:port (grpc) or URL (http) that takes the flows" .Values.otlp.endpoint) }}
     {{- with .Values.otlp.tls }}
     tls:
       insecure: {{ .insecure }}
@@ -51,7 +51,7 @@ exporters:
     {{- with .Values.otlp.headers }}
     headers:
       {{- range $i, $header := . }}
-      {{ $header.name }}: ${env:OTLP_HEADER_{{ $i }}}
+      {{ quote $header.name }}: ${env:OTLP_HEADER_{{ $i }}}
       {{- end }}
     {{- end }}
     {{- end }}

@@ -51,8 +51,8 @@ extensions:
   {{- end }}
   flow_store:
     directory: /var/lib/otelcol-flowlogs
-    max_size: {{ .Values.gateway.store.maxSize }}
-    max_age: {{ .Values.gateway.store.maxAge }}
+    max_size: {{ quote .Values.gateway.store.maxSize }}
+    max_age: {{ quote .Values.gateway.store.maxAge }}
   flow_visualizer:
     store: flow_store
     {{- if $expose }}

@@ -1,3 +1,15 @@
+{{/*
+A configuration with a user's merged over it. Takes a dict: text, and over. What does
+not parse is told by fromYaml as a value.
+*/}}
+{{- define "otelcol-flowlogs.config" -}}
+{{- $config := fromYaml .text }}
+{{- with $config.Error }}
+{{- fail (printf "make configuration: %s in:\n%s" . $.text) }}
+{{- end }}
+{{- mustMergeOverwrite $config (deepCopy .over) | toYaml }}
+{{- end }}
+
 {{/* The collector's own metrics, of which without being asked nothing listens. */}}
 {{- define "otelcol-flowlogs.telemetry" -}}
 metrics:
