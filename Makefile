@@ -33,6 +33,11 @@ build: ## build the static binary bin/otelcol-flowlogs
 	@echo "building $(BINARY); the first time takes some minutes"
 	@tools/quiet-static-link go build -ldflags '$(LDFLAGS)' -o $(BINARY) ./distribution
 
+.PHONY: image
+image: build ## write the container image bin/otelcol-flowlogs.tar; no container engine needed
+	@go run ./distribution/image -revision="$$(git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)" \
+		-created="$$(git log -1 --format=%ct 2>/dev/null || echo 0)"
+
 .PHONY: test
 test: ## run every check; RUN='unit|e2e' chooses suites
 	@tools/install-needs build test cluster
@@ -63,8 +68,8 @@ bench: build ## measure; results go to .cache/bench; BENCH=Memory chooses, COUNT
 	@tools/install-needs bench
 	@tools/bench
 
-.PHONY: generate generate-collector generate-docs generate-bpf generate-ui
-generate: generate-collector generate-docs generate-bpf generate-ui ## regenerate what is committed but not written by hand
+.PHONY: generate generate-collector generate-docs generate-manifests generate-bpf generate-ui
+generate: generate-collector generate-docs generate-manifests generate-bpf generate-ui ## regenerate what is committed but not written by hand
 
 generate-collector:
 	@go tool -modfile=tools/go.mod builder --config builder-config.yaml --skip-get-modules --skip-compilation
@@ -72,6 +77,10 @@ generate-collector:
 generate-docs:
 	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestFieldsDocumentation$$' ./internal/flow
 	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestRoles$$' ./processor/flowk8sprocessor
+
+generate-manifests:
+	@go build -C tools/chart -o ../../.cache/bin/chart .
+	@.cache/bin/chart manifests
 
 generate-bpf:
 	@go generate $(BPF)

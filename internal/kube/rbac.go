@@ -42,8 +42,17 @@ metadata:
   name: %[1]s
 rules:
 `, account)
+	for line := range strings.Lines(List(rules)) {
+		b.WriteString("  " + line)
+	}
+	return b.String()
+}
+
+// List prints rules as the list that a role has.
+func List(rules []Rule) string {
+	var b strings.Builder
 	for _, r := range rules {
-		fmt.Fprintf(&b, "  # %s\n  - apiGroups: [%s]\n    resources: [%s]\n    verbs: [%s]\n", r.For, quoted(r.Groups), strings.Join(r.Resources, ", "), strings.Join(r.Verbs, ", "))
+		fmt.Fprintf(&b, "# %s\n- apiGroups: [%s]\n  resources: [%s]\n  verbs: [%s]\n", r.For, quoted(r.Groups), strings.Join(r.Resources, ", "), strings.Join(r.Verbs, ", "))
 	}
 	return b.String()
 }

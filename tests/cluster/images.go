@@ -1,21 +1,17 @@
 package cluster
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/ociarchive"
 )
 
 // The images that every node has. Pods that name them, or those of LoadImage, set
@@ -41,9 +37,15 @@ func (c *Cluster) LoadImage(ctx context.Context, image Image) error {
 	if err != nil {
 		return err
 	}
+	return c.LoadArchive(ctx, archive)
+}
+
+// LoadArchive gives every node the image in a file, as `make image` or `docker save`
+// writes it.
+func (c *Cluster) LoadArchive(ctx context.Context, path string) error {
 	for _, n := range c.nodes {
-		if err := c.importImage(ctx, n, archive); err != nil {
-			return fmt.Errorf("load image %s on %s: %w", image.Name, n.name, err)
+		if err := c.importImage(ctx, n, path); err != nil {
+			return fmt.Errorf("load image %s on %s: %w", path, n.name, err)
 		}
 	}
 	return nil
@@ -89,76 +91,24 @@ func (c *Cluster) importImage(ctx context.Context, n *node, archive string) erro
 	return nil
 }
 
-// writeImage writes the image as `docker save` does, and returns the file's path.
+// writeImage writes the image's archive and returns its path.
 func (c *Cluster) writeImage(image Image) (string, error) {
-	layer, err := image.layer()
-	if err != nil {
-		return "", fmt.Errorf("make image %s: %w", image.Name, err)
-	}
-	config, err := json.Marshal(Object{
-		"architecture": "amd64", "os": "linux",
-		"config": Object{"Entrypoint": image.Entrypoint},
-		"rootfs": Object{"type": "layers", "diff_ids": []string{"sha256:" + digest(layer)}},
-	})
-	if err != nil {
-		return "", fmt.Errorf("encode configuration of image %s: %w", image.Name, err)
-	}
-	configName := digest(config) + ".json"
-	manifest, err := json.Marshal([]Object{{"Config": configName, "RepoTags": []string{image.Name}, "Layers": []string{"layer.tar"}}})
-	if err != nil {
-		return "", fmt.Errorf("encode manifest of image %s: %w", image.Name, err)
-	}
 	file, err := os.CreateTemp(c.dir, "image-*.tar")
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
-	archive := tar.NewWriter(file)
-	for _, f := range []struct {
-		name    string
-		content []byte
-	}{{configName, config}, {"layer.tar", layer}, {"manifest.json", manifest}} {
-		if err := addFile(archive, f.name, 0o644, bytes.NewReader(f.content), int64(len(f.content))); err != nil {
-			return "", err
-		}
-	}
-	return file.Name(), archive.Close()
+	_, err = image.archive().Write(file)
+	return file.Name(), errors.Join(err, file.Close())
 }
 
-// layer is the image's only one: the files, which anybody may run, and /tmp.
-func (i Image) layer() ([]byte, error) {
-	var buffer bytes.Buffer
-	layer := tar.NewWriter(&buffer)
-	if err := layer.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777, ModTime: time.Unix(0, 0)}); err != nil {
-		return nil, err
-	}
+// archive is the image as it is written: the files, which anybody may run, and /tmp.
+func (i Image) archive() ociarchive.Image {
+	entries := []ociarchive.Entry{{Path: "/tmp", Mode: 0o1777}}
 	for _, to := range slices.Sorted(maps.Keys(i.Files)) {
-		from, err := os.Open(i.Files[to])
-		if err != nil {
-			return nil, err
-		}
-		info, err := from.Stat()
-		if err == nil {
-			err = addFile(layer, strings.TrimPrefix(to, "/"), 0o755, from, info.Size())
-		}
-		from.Close()
-		if err != nil {
-			return nil, err
-		}
+		entries = append(entries, ociarchive.Entry{Path: to, Mode: 0o755, File: i.Files[to]})
 	}
-	err := layer.Close()
-	return buffer.Bytes(), err
-}
-
-func addFile(to *tar.Writer, name string, mode int64, content io.Reader, size int64) error {
-	if err := to.WriteHeader(&tar.Header{Name: name, Mode: mode, Size: size, ModTime: time.Unix(0, 0)}); err != nil {
-		return err
+	return ociarchive.Image{
+		Name: i.Name, Created: time.Unix(0, 0), Entries: entries,
+		Config: ociarchive.Config{Entrypoint: i.Entrypoint},
 	}
-	_, err := io.Copy(to, content)
-	return err
-}
-
-func digest(content []byte) string {
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
 }

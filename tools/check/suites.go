@@ -44,6 +44,7 @@ func suites() []suite {
 		{"lint", "golangci-lint", 25 * time.Minute, lintSuite},
 		{"build", "one static binary of at most " + fmt.Sprint(maxBinaryMB) + " MB", 25 * time.Minute, buildSuite},
 		{"generated", "what is committed is what the generators write", 15 * time.Minute, generatedSuite},
+		{"chart", "the Helm chart: lint, values, configurations", 10 * time.Minute, chartSuite},
 		{"ui", "the Flow Visualizer's pages: types and vitest", 10 * time.Minute, uiSuite},
 		{"unit", "Go tests with the race detector", 30 * time.Minute, unitSuite},
 		{"fuzz", "each fuzz target, " + fuzzRuns, 15 * time.Minute, fuzzSuite},
@@ -113,7 +114,7 @@ func isGenerated(name string) (bool, error) {
 }
 
 func modulesSuite(ctx context.Context, log io.Writer) (t tally, err error) {
-	for _, dir := range []string{".", "tools", "tools/lint", "tests/cluster/kubernetes", "tests/cluster/kwok", "tests/cluster/runtime"} {
+	for _, dir := range []string{".", "tools", "tools/chart", "tools/lint", "tests/cluster/kubernetes", "tests/cluster/kwok", "tests/cluster/runtime"} {
 		t.step(ctx, log, dir+"/go.mod is not tidy", "go", "-C", dir, "mod", "tidy", "-diff")
 	}
 	t.step(ctx, log, "module cache", "go", "mod", "verify")
@@ -127,6 +128,7 @@ func toolsSuite(ctx context.Context, log io.Writer) (tally, error) {
 func vetSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 	t.step(ctx, log, "go vet", "go", "vet", "./...")
 	t.step(ctx, log, "go vet of the tools", "go", "-C", "tools", "vet", "./...")
+	t.step(ctx, log, "go vet of the chart's renderer", "go", "-C", "tools/chart", "vet", "./...")
 	return t, nil
 }
 
@@ -161,6 +163,11 @@ func buildSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 	return t, nil
 }
 
+// chartSuite has the built binary validate what the chart configures.
+func chartSuite(ctx context.Context, log io.Writer) (tally, error) {
+	return goTest(ctx, log, "tools/chart", "-count=1", "./...")
+}
+
 func unitSuite(ctx context.Context, log io.Writer) (tally, error) {
 	packages, err := unitPackages(ctx, log)
 	if err != nil {
@@ -173,7 +180,7 @@ func unitSuite(ctx context.Context, log io.Writer) (tally, error) {
 var kernelPackages = []string{"./receiver/flowlogreceiver", "./receiver/flowlogreceiver/internal/probe"}
 
 // clusterPackages start a Kubernetes cluster; see clusterSuite.
-var clusterPackages = []string{"./tests/cluster", "./tests/identity"}
+var clusterPackages = []string{"./tests/cluster", "./tests/identity", "./tests/deploy"}
 
 // unitPackages lists the root module's packages without those that have a
 // suite of their own.

@@ -1,0 +1,120 @@
+package deploy
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/cluster"
+)
+
+const (
+	// root is the top of the repository.
+	root = "../.."
+	// patience bounds every wait for something that happens by itself.
+	patience = 2 * time.Minute
+	// image is what the chart asks for unless it is told otherwise.
+	image = "otelcol-flowlogs:0.1.0"
+)
+
+type object = cluster.Object
+
+// site is a cluster whose nodes have the image of the built binary.
+type site struct {
+	*cluster.Cluster
+	t *testing.T
+}
+
+func newSite(t *testing.T, nodes int) *site {
+	t.Helper()
+	archive := writeImage(t)
+	s := &site{cluster.New(t, cluster.Options{Nodes: nodes}), t}
+	require.NoError(t, s.LoadArchive(t.Context(), archive))
+	return s
+}
+
+// writeImage writes the image as `make image` does, of the binary that `make build`
+// left or FLOWLOGS_BINARY names.
+func writeImage(t *testing.T) string {
+	t.Helper()
+	binary := os.Getenv("FLOWLOGS_BINARY")
+	if binary == "" {
+		binary = "bin/otelcol-flowlogs"
+	}
+	archive := filepath.Join(t.TempDir(), "image.tar")
+	cmd := exec.Command("go", "run", "./distribution/image", "-binary="+binary, "-out="+archive)
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s\nrun make build first", out)
+	require.Contains(t, string(out), image)
+	return archive
+}
+
+// kubectl runs a command of kubectl with a text as its standard input.
+func (s *site) kubectl(stdin string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.Kubectl(), append([]string{"--kubeconfig=" + s.Kubeconfig()}, args...)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out), err
+}
+
+// eventually waits until try succeeds.
+func (s *site) eventually(what string, try func() error) {
+	s.t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		require.True(s.t, time.Now().Before(deadline), "%s: %v", what, err)
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+func (s *site) apply(what, manifests string) {
+	s.t.Helper()
+	_, err := s.kubectl(manifests, "apply", "-f", "-")
+	require.NoError(s.t, err, what)
+}
+
+// rollout waits until a workload of the release is ready; if it is not, it shows why.
+func (s *site) rollout(workload string) {
+	s.t.Helper()
+	if _, err := s.kubectl("", "-n", namespace, "rollout", "status", workload, "--timeout=90s"); err != nil {
+		pods, _ := s.kubectl("", "-n", namespace, "describe", "pods")
+		logs, _ := s.kubectl("", "-n", namespace, "logs", workload, "--tail=50")
+		require.NoError(s.t, err, "%s\n%s", pods, logs)
+	}
+}
+
+// forward forwards a port of this machine to the Flow Visualizer until the test ends.
+func (s *site) forward(workload string) visualizer {
+	s.t.Helper()
+	cmd := exec.Command(s.Kubectl(), "--kubeconfig="+s.Kubeconfig(), "-n", namespace, "port-forward", workload, ":8686")
+	out, err := cmd.StdoutPipe()
+	require.NoError(s.t, err)
+	require.NoError(s.t, cmd.Start())
+	s.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(s.t, err)
+	address, _, ok := strings.Cut(strings.TrimPrefix(line, "Forwarding from "), " -> 8686")
+	require.True(s.t, ok, "kubectl port-forward says %s", line)
+	return visualizer{"http://" + address}
+}

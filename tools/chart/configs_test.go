@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// TestConfigurationsAreTheExamples compares what the chart runs with the examples for
+// Kubernetes. What differs, and must, is listed.
+func TestConfigurationsAreTheExamples(t *testing.T) {
+	configs := mustRender(t, object{}).configs(t)
+	for component, differs := range map[string][]string{
+		"agent": {
+			"exporters.otlp_grpc.endpoint", // the release's gateway
+			"extensions.file_storage.directory",
+			"service.telemetry.metrics.level", // nothing else may need the port on the node
+		},
+		"gateway": {
+			"extensions.flow_store.directory",
+			"extensions.flow_store.max_age", // values
+			"extensions.flow_store.max_size",
+			"extensions.flow_visualizer.endpoint",
+			"processors.flow_k8s.networks", // values
+			"service.telemetry.metrics.level",
+		},
+	} {
+		example := readYAML(t, filepath.Join(root, "distribution/examples", component+"-kubernetes.yaml"))
+		ours, theirs := flat(decode(t, configs[component])), flat(example)
+		for _, path := range differs {
+			if reflect.DeepEqual(ours[path], theirs[path]) {
+				t.Errorf("%s: %s does not differ from the example any more", component, path)
+			}
+			delete(ours, path)
+			delete(theirs, path)
+		}
+		for path, v := range ours {
+			if !reflect.DeepEqual(v, theirs[path]) {
+				t.Errorf("%s: %s is %s in the chart, %s in the example", component, path, printed(v), printed(theirs[path]))
+			}
+			delete(theirs, path)
+		}
+		for path, v := range theirs {
+			t.Errorf("%s: the example has %s: %s, the chart has not", component, path, printed(v))
+		}
+	}
+}
+
+// flat names what is in an object by the keys that lead there; lists are one value.
+func flat(o object) object {
+	out := object{}
+	for key, v := range o {
+		inner, ok := v.(object)
+		if !ok {
+			out[key] = v
+			continue
+		}
+		for below, v := range flat(inner) {
+			out[key+"."+below] = v
+		}
+	}
+	return out
+}
+
+// TestTheCollectorTakesTheConfigurations has the built binary validate them.
+func TestTheCollectorTakesTheConfigurations(t *testing.T) {
+	binary := os.Getenv("FLOWLOGS_BINARY")
+	if binary == "" {
+		binary = filepath.Join(root, "bin/otelcol-flowlogs")
+	}
+	if _, err := os.Stat(binary); err != nil {
+		t.Fatalf("no binary to test: %v; run make build, or set FLOWLOGS_BINARY", err)
+	}
+	for name, values := range cases(t) {
+		for component, text := range mustRender(t, values).configs(t) {
+			file := filepath.Join(t.TempDir(), "config.yaml")
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(binary, "validate", "--config="+file)
+			cmd.Env = append(os.Environ(), "K8S_NODE_NAME=node", "OTLP_HEADER_0=a", "OTLP_HEADER_1=b")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s, %s: %v\n%s%s", name, component, err, out, text)
+			}
+		}
+	}
+}
+
+func TestConfigurationOfAUserGoesOver(t *testing.T) {
+	configs := mustRender(t, decode(t, `
+agent: {config: {receivers: {flowlog: {interval: 1m}}, service: {pipelines: {logs: {exporters: [debug]}}}}}
+gateway: {config: {extensions: {flow_store: {memory_limit: 1GiB}}}}`)).configs(t)
+	agent, gateway := decode(t, configs["agent"]), decode(t, configs["gateway"])
+	for want, got := range map[string]any{
+		"1m":                        at(agent, "receivers", "flowlog", "interval"),
+		"[debug]":                   at(agent, "service", "pipelines", "logs", "exporters"),
+		"[flowlog]":                 at(agent, "service", "pipelines", "logs", "receivers"),
+		"1GiB":                      at(gateway, "extensions", "flow_store", "memory_limit"),
+		"/var/lib/otelcol-flowlogs": at(gateway, "extensions", "flow_store", "directory"),
+	} {
+		if fmt.Sprint(got) != want {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	}
+}
+
+// TestValuesStayWhatTheyAre has values that YAML would read as something else.
+func TestValuesStayWhatTheyAre(t *testing.T) {
+	r := mustRender(t, decode(t, `
+mode: otlp
+clusterName: "1e3"
+otlp: {endpoint: "[::1]:4317", headers: [{name: "on", secretName: s, key: k}]}`))
+	agent := decode(t, r.configs(t)["agent"])
+	want := `"[::1]:4317" {"on":"${env:OTLP_HEADER_0}"} "1e3"`
+	exporter := at(agent, "exporters", "otlp_grpc")
+	got := printed(at(exporter, "endpoint")) + " " + printed(at(exporter, "headers")) + " " + printed(at(agent, "processors", "resource", "attributes", "value"))
+	if got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestMemoryLimitsFollowTheResources(t *testing.T) {
+	r := mustRender(t, decode(t, "agent: {resources: {limits: {memory: 1Gi}}}"))
+	if got := at(decode(t, r.configs(t)["agent"]), "processors", "memory_limiter"); printed(got) != `{"check_interval":"1s","limit_mib":512,"spike_limit_mib":128}` {
+		t.Errorf("the limiter has %s", printed(got))
+	}
+	if env := printed(at(r.find(t, "DaemonSet", "-agent"), "spec", "template", "spec", "containers", "env")); !strings.Contains(env, `"819MiB"`) {
+		t.Errorf("the environment is %s", env)
+	}
+}
