@@ -3,6 +3,7 @@ package workload
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,9 +53,11 @@ type end struct {
 	serves uint16
 	phase  time.Duration
 	asks   float64
-	// rtt is what the way to an end outside takes, in microseconds.
-	rtt  float64
-	port uint16 // last given to a client
+	// rtt is what the way to an end outside takes, in microseconds, domains what it was
+	// looked up by.
+	rtt     float64
+	domains flow.NameSet
+	port    uint16 // last given to a client
 }
 
 // sourcePort gives ports in turn, none again before all the others.
@@ -95,6 +98,8 @@ type cluster struct {
 	services uint32 // that have an address
 	// pods are those that live and are probed, scraped and look up names.
 	pods []*end
+	// stopped are those that ended in the interval at hand.
+	stopped []*end
 	// offered are the identities of pods reached by a service.
 	offered map[offer]*flow.Kubernetes
 }
@@ -188,12 +193,8 @@ func (k *cluster) start(w *workload, on *node, i int) *end {
 
 // stop ends a pod.
 func (k *cluster) stop(e *end) {
-	for i := range k.pods {
-		if k.pods[i] == e {
-			k.pods = append(k.pods[:i], k.pods[i+1:]...)
-			return
-		}
-	}
+	k.pods = slices.DeleteFunc(k.pods, func(pod *end) bool { return pod == e })
+	k.stopped = append(k.stopped, e)
 }
 
 // expose gives a workload a service.

@@ -134,8 +134,11 @@ func (w *Workload) tell(f flow.Flow, c *connection, by flow.Reporter) {
 		if translator || s.headless {
 			f.Destination.Kubernetes = w.cluster.reachedBy(s, f.Destination.Kubernetes)
 		}
-		if by == flow.ReporterSource && c.named {
-			f.Destination.Domains = s.domains
+	}
+	if by == flow.ReporterSource && c.named {
+		f.Destination.Domains = destination.domains
+		if c.service != nil {
+			f.Destination.Domains = c.service.domains
 		}
 	}
 	n.pending.add(&f, w.config.KeepSourcePort)

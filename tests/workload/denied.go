@@ -2,6 +2,7 @@ package workload
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -61,7 +62,6 @@ type denied struct {
 // attempt is what a pod tries.
 type attempt struct {
 	source, destination *end
-	service             *service
 	port                uint16
 	try                 func(*denied, *Workload, *connection)
 }
@@ -98,8 +98,11 @@ func (d *denied) play(w *Workload) {
 	d.late = d.late[:0]
 	for i := range d.attempts {
 		a := &d.attempts[i]
+		if slices.Contains(w.cluster.stopped, a.destination) {
+			a.destination = pick(w.chance, w.cluster.pods)
+		}
 		for range w.chance.poisson(w.config.Interval.Seconds() / w.config.Denied.Period.Seconds()) {
-			c := dial(a.source, a.destination, a.service, a.port, w.moment())
+			c := dial(a.source, a.destination, nil, a.port, w.moment())
 			a.try(d, w, &c)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
 
 // jobs are CronJobs.
@@ -30,6 +32,7 @@ type run struct {
 func newJobs(w *Workload, m *mesh) *jobs {
 	j := &jobs{storage: w.cluster.outside(netip.MustParseAddr("52.218.44.8"), "object-storage")}
 	j.storage.rtt = 1800
+	j.storage.domains = flow.NameSetOf(flow.Intern("backups.s3.eu-west-1.amazonaws.com"))
 	jobNames := []string{"report", "backup", "export", "cleanup", "reindex", "billing"}
 	periods := []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute}
 	for i := range w.config.Jobs.CronJobs {

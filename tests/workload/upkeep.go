@@ -36,7 +36,7 @@ type upkeep struct {
 	scrapers []*end
 	// kept are connections that talk every so often: watches, leases, logs.
 	kept []kept
-	// scrapes are the connections for them; those to nodes' exporters come first.
+	// scrapes are the connections for them, exporters the targets beside the pods.
 	scrapes   map[scrape]*connection
 	exporters []*end
 }
@@ -96,6 +96,12 @@ func (u *upkeep) play(w *Workload) {
 		}
 	}
 	for _, scraper := range u.scrapers {
+		for _, pod := range w.cluster.stopped {
+			if c, ok := u.scrapes[scrape{scraper, pod}]; ok {
+				w.report(c, news{at: w.moment(), fate: closedByDestination})
+				delete(u.scrapes, scrape{scraper, pod})
+			}
+		}
 		for _, targets := range [][]*end{u.exporters, w.cluster.pods} {
 			for _, target := range targets {
 				if target.serves != 0 && target != scraper && w.due(w.config.Upkeep.ScrapePeriod, target.phase) > 0 {

@@ -76,6 +76,7 @@ func New(seed uint64, config Config) *Workload {
 // in Kubernetes is shared by their records.
 func (w *Workload) Next() []flow.Batch {
 	w.from, w.to = w.to, later(w.to, w.config.Interval)
+	w.cluster.stopped = w.cluster.stopped[:0]
 	for _, p := range w.parts {
 		before := w.pending()
 		p.part.play(w)
