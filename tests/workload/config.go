@@ -15,8 +15,8 @@ type Config struct {
 	Interval time.Duration
 	// KeepSourcePort is the receiver's merge_source_ports turned off. Default: merged.
 	KeepSourcePort flow.KeepSourcePort
-	// Nodes are spread over three zones; the first runs the API server. Default: 12,
-	// which gives a node 15 to 20 pods. The kubelet allows 110; most nodes have far fewer.
+	// Nodes are spread over three zones; the first runs the API server. Default: 12, of 7
+	// to 21 pods beside those in the node's network.
 	Nodes int
 
 	Services Services

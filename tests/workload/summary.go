@@ -14,7 +14,7 @@ import (
 type Summary struct {
 	// Records counts them, Denied those among them of what was denied.
 	Records, Denied int
-	// Connections are those that were started, each once.
+	// Connections are those that were started, as a view counts them.
 	Connections uint64
 	// Bytes are those of OTLP protobuf, before compression.
 	Bytes int
