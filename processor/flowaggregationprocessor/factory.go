@@ -2,6 +2,7 @@ package flowaggregationprocessor
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
@@ -10,11 +11,19 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/metadata"
 )
 
-// NewFactory returns the factory of the flow_aggregation processor.
-func NewFactory() processor.Factory {
-	return processor.NewFactory(metadata.Type, createDefaultConfig, processor.WithLogs(createLogs, metadata.LogsStability))
+// Option changes the processors that a factory makes.
+type Option func(*merger)
+
+// WithClock has windows end by another clock than the machine's, to replay records of
+// another time. It is read from several goroutines.
+func WithClock(now func() time.Time) Option {
+	return func(m *merger) { m.now = now }
 }
 
-func createLogs(_ context.Context, settings processor.Settings, config component.Config, next consumer.Logs) (processor.Logs, error) {
-	return newMerger(settings, config.(*Config), next)
+// NewFactory returns the factory of the flow_aggregation processor.
+func NewFactory(options ...Option) processor.Factory {
+	create := func(_ context.Context, settings processor.Settings, config component.Config, next consumer.Logs) (processor.Logs, error) {
+		return newMerger(settings, config.(*Config), next, options...)
+	}
+	return processor.NewFactory(metadata.Type, createDefaultConfig, processor.WithLogs(create, metadata.LogsStability))
 }

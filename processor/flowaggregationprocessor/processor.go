@@ -56,13 +56,16 @@ type merger struct {
 	warned     atomic.Bool
 }
 
-func newMerger(settings processor.Settings, config *Config, next consumer.Logs) (*merger, error) {
+func newMerger(settings processor.Settings, config *Config, next consumer.Logs, change ...Option) (*merger, error) {
 	telemetry, err := metadata.NewTelemetry(settings.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}
 	m := &merger{config: config, next: next, logger: settings.Logger, telemetry: telemetry, now: time.Now, ending: make(chan struct{})}
 	m.background, m.cancel = context.WithCancel(context.Background())
+	for _, option := range change {
+		option(m)
+	}
 	m.windows = aggregate.New(aggregate.Keys{Observer: !config.AcrossObservers, Reporter: !config.AcrossReporters})
 	if m.rules, err = newRules(config, m.windows, settings.TelemetrySettings, m.conditionFailed); err != nil {
 		return nil, err

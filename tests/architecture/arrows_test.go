@@ -155,8 +155,10 @@ func TestOnlyTheStoreNeedsCgo(t *testing.T) {
 func TestTestKitIsForTests(t *testing.T) {
 	for path, p := range list(t) {
 		for _, imported := range own(p.Imports) {
-			if strings.HasPrefix(imported, "internal/testkit") && !strings.HasPrefix(path, "internal/testkit") {
-				t.Errorf("%s imports %s outside its tests", path, imported)
+			for _, kit := range []string{"internal/testkit/", "tests/"} {
+				if strings.HasPrefix(imported, kit) && !strings.HasPrefix(path, kit) {
+					t.Errorf("%s imports %s outside its tests", path, imported)
+				}
 			}
 		}
 	}
