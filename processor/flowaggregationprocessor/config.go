@@ -36,8 +36,9 @@ type Config struct {
 	// counts. Default none, at most 200.
 	Rules []RuleConfig `mapstructure:"rules"`
 
-	// AcrossObservers merges records of different nodes, for a gateway. Default false.
-	AcrossObservers bool `mapstructure:"across_observers"`
+	// PerObserver keeps records of different nodes apart on a gateway. Default false: what
+	// several nodes saw is one record, which names its node only if that is the same.
+	PerObserver bool `mapstructure:"per_observer"`
 
 	// AcrossReporters merges the reports of both ends of a connection, which then counts
 	// twice. Default false.

@@ -66,7 +66,7 @@ func newMerger(settings processor.Settings, config *Config, next consumer.Logs, 
 	for _, option := range change {
 		option(m)
 	}
-	m.windows = aggregate.New(aggregate.Keys{Observer: !config.AcrossObservers, Reporter: !config.AcrossReporters})
+	m.windows = aggregate.New(aggregate.Keys{Observer: config.PerObserver, Reporter: !config.AcrossReporters})
 	if m.rules, err = newRules(config, m.windows, settings.TelemetrySettings, m.conditionFailed); err != nil {
 		return nil, err
 	}
@@ -113,13 +113,13 @@ func (m *merger) Start(context.Context, component.Host) (err error) {
 	return nil
 }
 
-// Shutdown implements component.Component. What is merged goes on; what the pipeline does
-// not take within lastWait is lost, and counted.
+// Shutdown implements component.Component. What is merged goes on; once the pipeline takes
+// nothing for lastWait, what is left is lost, and counted.
 func (m *merger) Shutdown(ctx context.Context) error {
 	m.end.Do(func() { close(m.ending) })
 	defer m.cancel()
-	defer time.AfterFunc(lastWait, m.cancel).Stop()
 	defer context.AfterFunc(ctx, m.cancel)()
+	defer m.sender.hurry(m.cancel)()
 	m.wg.Wait()
 	var errs []error
 	if m.observing != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/consumer"
@@ -24,9 +25,9 @@ const (
 	// maxAside is how many records that cannot be merged are kept.
 	maxAside = 4096
 	// The pipeline is asked again after retryFirst, and then each time after twice as long,
-	// up to retryMost; at the end for no longer than lastWait.
+	// up to retryMost. At the end it has lastWait for each chunk.
 	retryFirst, retryMost = 200 * time.Millisecond, 30 * time.Second
-	lastWait              = 5 * time.Second
+	lastWait              = 10 * time.Second
 )
 
 // sender passes windows on. One goroutine at a time sends.
@@ -37,6 +38,8 @@ type sender struct {
 	writer    aggregate.Writer
 	ids       flow.ID
 	losses    []flow.Loss
+	// last goes off at the end when the pipeline takes nothing more.
+	last atomic.Pointer[time.Timer]
 
 	mu sync.Mutex
 	// unmerged are records that go on as they are.
@@ -64,6 +67,14 @@ func (s *sender) idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.waiting == 0
+}
+
+// hurry has giveUp called when the pipeline takes nothing for lastWait, until what it
+// returns is called.
+func (s *sender) hurry(giveUp func()) (stop func()) {
+	timer := time.AfterFunc(lastWait, giveUp)
+	s.last.Store(timer)
+	return func() { timer.Stop() }
 }
 
 // sent is what became of what was sent.
@@ -111,6 +122,9 @@ func (s *sender) deliver(ctx context.Context, logs plog.Logs, result *sent) {
 	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
 		err := s.next.ConsumeLogs(ctx, logs)
 		if err == nil {
+			if last := s.last.Load(); last != nil {
+				last.Reset(lastWait)
+			}
 			return
 		}
 		var partial consumererror.Logs

@@ -39,7 +39,9 @@ var levels = []struct {
 	{name: "level=1", aggregation: level(1)},
 	{name: "level=2-without-values", aggregation: func(c *flowaggregationprocessor.Config) { c.MaxValues = 0 }},
 	{name: "level=2", aggregation: func(*flowaggregationprocessor.Config) {}},
+	{name: "level=2-in-5m", aggregation: func(c *flowaggregationprocessor.Config) { c.Interval = 5 * time.Minute }},
 	{name: "level=3", aggregation: level(3)},
+	{name: "level=3-denied-too", aggregation: func(c *flowaggregationprocessor.Config) { c.Allowed.Level, c.Denied.Level = 3, 3 }},
 }
 
 // level is the level of allowed flows. Denied flows keep their own, or are as coarse.
