@@ -11,7 +11,7 @@ import (
 type Config struct {
 	// Start is when the first interval begins.
 	Start time.Time
-	// Interval is the receiver's. Default: 10s, as the receiver's own.
+	// Interval is the receiver's. Default: 5s, as the receiver's own.
 	Interval time.Duration
 	// KeepSourcePort is the receiver's merge_source_ports turned off. Default: merged.
 	KeepSourcePort flow.KeepSourcePort
@@ -156,7 +156,7 @@ type Scan struct {
 func Default() Config {
 	return Config{
 		Start:    time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC),
-		Interval: 10 * time.Second,
+		Interval: 5 * time.Second,
 		Nodes:    12,
 		Services: Services{
 			Workloads: 32, Replicas: 8, Calls: 3, Pool: 4, Requests: 1500, Skew: 1.3,

@@ -191,7 +191,7 @@ func TestEveryPartHasItsShare(t *testing.T) {
 	}
 	sum := 0
 	for part, percent := range map[workload.Part][2]float64{
-		workload.ServicesPart: {25, 40}, workload.WebPart: {20, 30}, workload.LookupsPart: {15, 25}, workload.UpkeepPart: {10, 20},
+		workload.ServicesPart: {30, 50}, workload.WebPart: {15, 30}, workload.LookupsPart: {15, 25}, workload.UpkeepPart: {10, 20},
 		workload.ScanPart: {3, 12}, workload.DeniedPart: {0.5, 2}, workload.JobsPart: {0.3, 2},
 	} {
 		share := 100 * float64(w.Records(part)) / float64(s.Records)
@@ -224,8 +224,8 @@ func TestTheReferenceIsPinned(t *testing.T) {
 		return hex.EncodeToString(hash.Sum(nil)[:8]), s
 	}
 	sum, s := digest(1)
-	require.Equal(t, "cd9e4d974fbec8e2", sum)
-	require.Equal(t, []int{15115, 95, 43632610, 5083, 272}, []int{s.Records, s.Denied, s.Bytes, s.Tuples(), s.Pairs()})
+	require.Equal(t, "606219d3ee6dda17", sum)
+	require.Equal(t, []int{10743, 68, 31481355, 3687, 265}, []int{s.Records, s.Denied, s.Bytes, s.Tuples(), s.Pairs()})
 	again, _ := digest(1)
 	require.Equal(t, sum, again)
 	other, _ := digest(2)
