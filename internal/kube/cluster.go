@@ -161,24 +161,24 @@ func (c *Cluster) store(kind Kind, h *health) cache.ReflectorStore {
 				return c.owners.podOf(p, time.Now()), true
 			},
 			set: x.SetPod, remove: func(p *identity.Pod) { x.SetPod(p); x.DeletePod(p.UID) },
-			replace: x.ReplacePods, synced: h.synced, transform: strip,
+			replace: x.ReplacePods, listed: h.listed, transform: strip,
 		}
 	case Nodes:
 		return &store[*identity.Node]{
 			convert: convertWith(nodeOf), set: x.SetNode, remove: func(n *identity.Node) { x.DeleteNode(n.Name) },
-			replace: x.ReplaceNodes, synced: h.synced,
+			replace: x.ReplaceNodes, listed: h.listed,
 		}
 	case Services:
 		return &store[*identity.Service]{
 			convert: convertWith(serviceOf), set: x.SetService,
 			remove:  func(s *identity.Service) { x.DeleteService(s.Namespace, s.Name) },
-			replace: x.ReplaceServices, synced: h.synced,
+			replace: x.ReplaceServices, listed: h.listed,
 		}
 	case EndpointSlices:
 		return &store[*identity.EndpointSlice]{
 			convert: convertWith(endpointSliceOf), set: x.SetEndpointSlice,
 			remove:  func(e *identity.EndpointSlice) { x.DeleteEndpointSlice(e.Namespace, e.Name) },
-			replace: x.ReplaceEndpointSlices, synced: h.synced,
+			replace: x.ReplaceEndpointSlices, listed: h.listed,
 		}
 	default: // Namespaces
 		type namespace = *metav1.PartialObjectMetadata
@@ -193,7 +193,7 @@ func (c *Cluster) store(kind Kind, h *health) cache.ReflectorStore {
 				}
 				x.ReplaceNamespaces(all)
 			},
-			synced: h.synced,
+			listed: h.listed,
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (c *Cluster) watchNetworkSets(kind Kind, h *health) {
 			h.note(c.ctx, discovering, err)
 		case gv.Empty():
 			h.note(c.ctx, discovering, nil)
-			h.synced()
+			h.nothing()
 		default:
 			c.reflectNetworkSets(gv.WithResource(kind.String()), kind, h)
 			c.sets.replace(kind, nil)
@@ -163,7 +163,7 @@ func (c *Cluster) reflectNetworkSets(resource schema.GroupVersionResource, kind 
 			}
 			c.sets.replace(kind, all)
 		},
-		synced: h.synced,
+		listed: h.listed,
 	}, h)
 }
 

@@ -310,7 +310,7 @@ func (p *identifier) observed() metadata.Observed {
 	size := p.cluster.Index.Size()
 	o.Pods, o.Addresses, o.Ended = size.Pods, size.Addresses, size.Ended
 	for _, s := range p.cluster.Status() {
-		kind := metadata.Kind{Name: s.Kind.String(), Errors: s.Errors}
+		kind := metadata.Kind{Name: s.Kind.String(), Errors: s.Errors, Lists: s.Lists}
 		if !s.Failing.IsZero() {
 			kind.Staleness = p.now().Sub(s.Failing).Seconds()
 		}

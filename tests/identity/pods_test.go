@@ -69,6 +69,7 @@ func containersByGroup(s *site, onNode *asker) {
 		"static-agent-" + node + "/main": {node, kind, "static-agent"},
 	}
 	var seen map[string][3]string
+	defer func() { s.t.Logf("containers seen: %v", seen) }()
 	s.eventually("each container has its name", func() bool {
 		seen = make(map[string][3]string)
 		for _, process := range s.netpeers("") {
@@ -154,6 +155,8 @@ func addressOfJob(s *site, gateway *asker) {
 	address := done.Status.PodIP
 	lease := "/var/lib/cni/networks/pods/" + address
 	s.eventually("its network goes", func() bool { return s.NodeCommand(0, "test", "-e", lease).Run() != nil })
+	_, destination := gateway.ask(s, at(time.Now(), "8.8.8.8:53", address+":8080"))
+	assert.False(s.t, destination.Pod.Known(), "nobody has it")
 	// The plugin gives the addresses one after the other, and would be a while coming back.
 	before := netip.MustParseAddr(address).Prev().String()
 	require.NoError(s.t, s.NodeCommand(0, "sh", "-c", "printf %s "+before+" >/var/lib/cni/networks/pods/last_reserved_ip.0").Run())
@@ -163,7 +166,7 @@ func addressOfJob(s *site, gateway *asker) {
 
 	now := s.named(gateway, "heir")
 	then := at(done.Status.ContainerStatuses[0].State.Terminated.StartedAt.Add(2*time.Second), "8.8.8.8:53", address+":8080")
-	_, destination := gateway.ask(s, then)
+	_, destination = gateway.ask(s, then)
 	assert.Equal(s.t, [3]string{done.Metadata.Name, "Job", "backup"},
 		[3]string{destination.Pod.String(), destination.WorkloadKind.String(), destination.WorkloadName.String()}, "an older flow is the job's")
 	both := then

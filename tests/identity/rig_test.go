@@ -135,7 +135,9 @@ func (s *site) acquire(config kube.Config, kinds ...kube.Kind) *kube.Cluster {
 	if config.Kubeconfig == "" {
 		config.Kubeconfig = s.Kubeconfig()
 	}
-	config.Grace = grace
+	if config.Grace == 0 {
+		config.Grace = grace
+	}
 	c, release, err := kube.Acquire(config, kinds, zap.NewNop())
 	require.NoError(s.t, err)
 	s.t.Cleanup(release)

@@ -179,24 +179,25 @@ func services(s *site, c *kube.Cluster) {
 
 func networkSets(s *site, c *kube.Cluster) {
 	const calico = "/apis/crd.projectcalico.org/v1/"
-	names := func() []string {
-		list, _ := c.NetworkSets()
-		var names []string
-		for _, n := range list {
-			for _, p := range n.Prefixes {
-				names = append(names, n.Namespace.String()+"/"+n.Name.String()+" "+p.String())
-			}
-		}
-		slices.Sort(names)
-		return names
-	}
 	s.create(calico+"globalnetworksets", object{"apiVersion": "crd.projectcalico.org/v1", "kind": "GlobalNetworkSet", "metadata": object{"name": "partners"}, "spec": object{"nets": []string{"198.51.100.0/24", "no prefix"}}})
 	s.create(calico+"namespaces/shop/networksets", object{"apiVersion": "crd.projectcalico.org/v1", "kind": "NetworkSet", "metadata": object{"name": "printers"}, "spec": object{"nets": []string{"192.0.2.7"}}})
 	s.eventually("both", func() bool {
-		return slices.Equal(names(), []string{"/partners 198.51.100.0/24", "shop/printers 192.0.2.7/32"})
+		return slices.Equal(setNames(c), []string{"/partners 198.51.100.0/24", "shop/printers 192.0.2.7/32"})
 	})
 	s.remove(calico + "globalnetworksets/partners")
-	s.eventually("one that is gone", func() bool { return slices.Equal(names(), []string{"shop/printers 192.0.2.7/32"}) })
+	s.eventually("one that is gone", func() bool { return slices.Equal(setNames(c), []string{"shop/printers 192.0.2.7/32"}) })
+}
+
+// setNames are the cluster's network sets, in order.
+func setNames(c *kube.Cluster) (names []string) {
+	list, _ := c.NetworkSets()
+	for _, n := range list {
+		for _, p := range n.Prefixes {
+			names = append(names, n.Namespace.String()+"/"+n.Name.String()+" "+p.String())
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func TestDeniedIsNamedAndCured(t *testing.T) {
