@@ -21,8 +21,8 @@ import (
 )
 
 // discoverEvery is how often a cluster without network sets is asked whether it has them
-// by now.
-const discoverEvery = time.Minute
+// by now: one request for each group.
+const discoverEvery = retryMax
 
 // calicoVersions are where Calico serves its network sets, in one or in both; the first
 // that there is is watched.
@@ -90,13 +90,9 @@ func (c *Cluster) watchNetworkSets(kind Kind, h *health) {
 			c.sets.replace(kind, nil)
 			continue
 		}
-		wait := discoverEvery
-		if err != nil {
-			wait = retryMax
-		}
 		select {
 		case <-c.ctx.Done():
-		case <-time.After(wait):
+		case <-time.After(discoverEvery):
 		}
 	}
 }

@@ -80,8 +80,8 @@ var worldPaths = map[string]string{
 	"nodes":             "/api/v1/nodes",
 	"services":          "/api/v1/namespaces/shop/services",
 	"endpointslices":    "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices",
-	"networksets":       "/apis/crd.projectcalico.org/v1/namespaces/shop/networksets",
-	"globalnetworksets": "/apis/crd.projectcalico.org/v1/globalnetworksets",
+	"networksets":       calicoSets,
+	"globalnetworksets": calicoGlobalSets,
 }
 
 // addWorld makes an object of every kind, of a name, at addresses that end with a number.
@@ -99,9 +99,7 @@ func (s *site) addWorld(name, at string) {
 		"endpoints": []object{{"addresses": []string{"10.244.0." + at}, "targetRef": object{"kind": "Pod", "name": name, "namespace": "shop", "uid": pod.Metadata.UID}}},
 	})
 	for resource, kind := range map[string]string{"networksets": "NetworkSet", "globalnetworksets": "GlobalNetworkSet"} {
-		s.create(worldPaths[resource], object{
-			"apiVersion": "crd.projectcalico.org/v1", "kind": kind, "metadata": object{"name": name}, "spec": object{"nets": []string{"198.51.100." + at}},
-		})
+		s.create(worldPaths[resource], networkSet(kind, name, "198.51.100."+at))
 	}
 }
 

@@ -45,6 +45,24 @@ func (h host) staleness(t *testing.T) float64 {
 
 func (h host) Report(e *componentstatus.Event) { h.events <- *e }
 
+// await returns when the component has said something.
+func (h host) await(t *testing.T, what string, is func(*componentstatus.Event) bool) {
+	t.Helper()
+	late := time.After(patience)
+	var said []error
+	for {
+		select {
+		case e := <-h.events:
+			said = append(said, e.Err())
+			if is(&e) {
+				return
+			}
+		case <-late:
+			require.FailNow(t, "the component does not say that "+what, "but %v", said)
+		}
+	}
+}
+
 // startProcessor starts a processor of the shipped factory until the test ends.
 func (s *site) startProcessor(kubeconfig string, change func(*flowk8sprocessor.Config)) (processor.Logs, *consumertest.LogsSink, host) {
 	s.t.Helper()
@@ -133,31 +151,6 @@ func TestNodeAndGatewayCompleteEachOther(t *testing.T) {
 	assert.Equal(t, "node-1", node.Str())
 }
 
-func TestNetworkSetsOfTheClusterNameAddresses(t *testing.T) {
-	s := newSite(t, cluster.Options{})
-	s.networkSets()
-	p, sink, _ := s.startProcessor(s.Kubeconfig(), func(c *flowk8sprocessor.Config) {
-		c.Networks = []flowk8sprocessor.NetworkConfig{{Name: "outside", CIDRs: []string{"198.51.0.0/16"}}}
-	})
-	const calico = "/apis/crd.projectcalico.org/v1/"
-	set := func(kind, name, net string) object {
-		return object{"apiVersion": "crd.projectcalico.org/v1", "kind": kind, "metadata": object{"name": name}, "spec": object{"nets": []string{net}}}
-	}
-	s.create(calico+"globalnetworksets", set("GlobalNetworkSet", "partners", "198.51.100.0/24"))
-	s.create(calico+"namespaces/shop/networksets", set("NetworkSet", "printers", "198.51.100.7/32"))
-	for address, want := range map[string][2]string{"198.51.1.1": {"", "outside"}, "198.51.100.1": {"", "partners"}, "198.51.100.7": {"shop", "printers"}} {
-		s.eventually(address, func() bool {
-			sink.Reset()
-			require.NoError(t, p.ConsumeLogs(t.Context(), encode(between("203.0.113.1:1", address+":443"))))
-			if sink.LogRecordCount() == 0 {
-				return false // it waits for the cluster to be seen
-			}
-			_, destination := s.read(sink)
-			return [2]string{destination.Namespace.String(), destination.Network.String()} == want
-		})
-	}
-}
-
 func TestRecordsWaitForAnAPIServerThatIsAway(t *testing.T) {
 	s := newSite(t, cluster.Options{})
 	s.pod("web-1", "node-1", time.Now().Add(-time.Hour), []string{"10.244.0.1"}, nil)
@@ -185,16 +178,6 @@ func TestRecordsWaitForAnAPIServerThatIsAway(t *testing.T) {
 	source, _ = s.read(named)
 	assert.Equal(t, "web-1", source.Pod.String())
 	assert.True(t, source.Uncertain.Empty())
-	s.eventually("the component is well", func() bool {
-		for {
-			select {
-			case e := <-health.events:
-				if e.Status() == componentstatus.StatusOK {
-					return health.staleness(t) == 0
-				}
-			default:
-				return false
-			}
-		}
-	})
+	health.await(t, "it is well", func(e *componentstatus.Event) bool { return e.Status() == componentstatus.StatusOK })
+	assert.Zero(t, health.staleness(t))
 }

@@ -215,3 +215,17 @@ func (s *site) networkSets() {
 		return err == nil && s.Admin().Do(context.Background(), http.MethodGet, "/apis/crd.projectcalico.org/v1/networksets", nil, nil) == nil
 	})
 }
+
+// removeNetworkSets undoes that.
+func (s *site) removeNetworkSets() {
+	s.t.Helper()
+	const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
+	for _, name := range []string{"networksets.crd.projectcalico.org", "globalnetworksets.crd.projectcalico.org"} {
+		s.remove(path + name)
+		s.eventually(name+" is gone", func() bool {
+			var refusal *cluster.StatusError
+			err := s.Admin().Do(context.Background(), http.MethodGet, path+name, nil, nil)
+			return errors.As(err, &refusal) && refusal.Code == http.StatusNotFound
+		})
+	}
+}

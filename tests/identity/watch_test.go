@@ -178,13 +178,12 @@ func services(s *site, c *kube.Cluster) {
 }
 
 func networkSets(s *site, c *kube.Cluster) {
-	const calico = "/apis/crd.projectcalico.org/v1/"
-	s.create(calico+"globalnetworksets", object{"apiVersion": "crd.projectcalico.org/v1", "kind": "GlobalNetworkSet", "metadata": object{"name": "partners"}, "spec": object{"nets": []string{"198.51.100.0/24", "no prefix"}}})
-	s.create(calico+"namespaces/shop/networksets", object{"apiVersion": "crd.projectcalico.org/v1", "kind": "NetworkSet", "metadata": object{"name": "printers"}, "spec": object{"nets": []string{"192.0.2.7"}}})
+	s.create(calicoGlobalSets, networkSet("GlobalNetworkSet", "partners", "198.51.100.0/24", "no prefix"))
+	s.create(calicoSets, networkSet("NetworkSet", "printers", "192.0.2.7"))
 	s.eventually("both", func() bool {
 		return slices.Equal(setNames(c), []string{"/partners 198.51.100.0/24", "shop/printers 192.0.2.7/32"})
 	})
-	s.remove(calico + "globalnetworksets/partners")
+	s.remove(calicoGlobalSets + "/partners")
 	s.eventually("one that is gone", func() bool { return slices.Equal(setNames(c), []string{"shop/printers 192.0.2.7/32"}) })
 }
 
