@@ -54,8 +54,9 @@ type Answer struct {
 	// Waiting is set where the cluster may tell more soon.
 	Waiting bool
 	// node is set for an address of a node, noPod where the process is in no pod, proven
-	// where the pod is known by more than its address.
-	node, noPod, proven bool
+	// where the pod is known by more than its address, newContainer where it is, but the
+	// process is in a container of it that is not.
+	node, noPod, proven, newContainer bool
 }
 
 // Reasons is a set of reasons for uncertainty.
