@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,8 @@ type identifier struct {
 	logger    *zap.Logger
 	telemetry *metadata.Telemetry
 	now       func() time.Time
+	// interfaces are the addresses of the network that the collector is in.
+	interfaces func() ([]net.Addr, error)
 
 	resolver *resolve.Resolver
 	networks *networks.Table
@@ -57,6 +60,8 @@ type identifier struct {
 	// network sets that are in the table.
 	reported string
 	sets     uint64
+	// interfacesDue is when interfaces are looked at again.
+	interfacesDue time.Time
 }
 
 // view is how the cluster's watches were doing when they were last looked at.
@@ -81,7 +86,7 @@ func newIdentifier(settings processor.Settings, config *Config, next consumer.Lo
 		return nil, err
 	}
 	p := &identifier{
-		config: config, next: next, logger: settings.Logger, telemetry: telemetry, now: time.Now,
+		config: config, next: next, logger: settings.Logger, telemetry: telemetry, now: time.Now, interfaces: net.InterfaceAddrs,
 		networks: new(networks.Table), waiting: waiting{most: config.Wait.MaxRecords},
 	}
 	p.networks.Replace(networks.FromConfig, named)
@@ -281,6 +286,7 @@ func (p *identifier) look() {
 		p.networks.Replace(networks.FromCluster, list)
 		p.sets = version
 	}
+	p.lookAtInterfaces()
 	p.report(errors.Join(failures...))
 }
 

@@ -51,10 +51,7 @@ func containersByGroup(s *site, onNode *asker) {
 		spec["initContainers"] = []object{netpeer("prepare", idle...)}
 	}))
 	for name, edit := range map[string]func(object){"static": nil, "static-agent": onNodeNetwork} {
-		pod := s.peer(name, edit)
-		pod["apiVersion"], pod["kind"] = "v1", "Pod"
-		pod["metadata"].(object)["namespace"] = "shop"
-		require.NoError(s.t, s.StaticPod(0, name, pod))
+		s.staticPeer(name, edit)
 	}
 
 	const kind = "Pod"
@@ -191,6 +188,15 @@ func (s *site) peer(name string, edit func(spec object)) object {
 		edit(spec)
 	}
 	return object{"metadata": object{"name": name}, "spec": spec}
+}
+
+// staticPeer gives the node the manifest of a peer.
+func (s *site) staticPeer(name string, edit func(spec object)) {
+	s.t.Helper()
+	pod := s.peer(name, edit)
+	pod["apiVersion"], pod["kind"] = "v1", "Pod"
+	pod["metadata"].(object)["namespace"] = "shop"
+	require.NoError(s.t, s.StaticPod(0, name, pod))
 }
 
 func onNodeNetwork(spec object) { spec["hostNetwork"] = true }

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/kube/identity"
@@ -20,6 +21,7 @@ type Resolver struct {
 
 	cgroups    cgroups
 	namespaces namespaces
+	own        atomic.Pointer[own]
 }
 
 // New returns a Resolver that remembers at most so many cgroups and network namespaces of
@@ -199,7 +201,13 @@ func (r *Resolver) nodeAt(q *Question, e *End) (*identity.Node, identity.Verdict
 	if !e.Address.IsValid() || e.Address.IsLoopback() {
 		return nil, identity.Unknown
 	}
-	return r.Index.NodeAt(e.Address, q.Start, q.End)
+	node, verdict := r.Index.NodeAt(e.Address, q.Start, q.End)
+	if verdict == identity.Unknown {
+		if node = r.ownNode(q, e.Address); node != nil {
+			verdict = identity.Found
+		}
+	}
+	return node, verdict
 }
 
 // service finds the service that the source asked for: by the address before translation,

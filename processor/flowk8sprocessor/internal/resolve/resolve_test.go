@@ -297,6 +297,27 @@ func TestOneNodeDoubtsOnlyItsOwnEnds(t *testing.T) {
 	assert.Equal(t, "network", text(answers[1]), "which is for an instance that knows the cluster")
 }
 
+func TestAnAddressThatANodeKnowsForItsOwn(t *testing.T) {
+	young := synced
+	young.Young = seconds(now - 2)
+	fromNode := func(node string) func(*resolve.Question) {
+		return func(q *resolve.Question) { q.Node, q.Reporter = node, flow.ReporterDestination }
+	}
+	r := site(t)
+	const bridge = "10.244.0.99"
+	answers := ask(r, young, bridge+":1", "10.244.0.1:1", fromNode("node-1"))
+	assert.Equal(t, "host node=node-1 zone=zone-a waiting", text(answers[0]), "a pod may have it")
+	r.SetOwn(flow.Intern("node-1"), []netip.Addr{addr(bridge), addr("10.244.0.2")})
+	answers = ask(r, young, bridge+":1", "10.244.0.1:1", fromNode("node-1"))
+	assert.Equal(t, "host node=node-1 zone=zone-a", text(answers[0]))
+	answers = ask(r, young, "8.8.8.8:1", bridge+":1", nil)
+	assert.Equal(t, "host node=node-1 zone=zone-a", text(answers[1]), "before the receiver knows it")
+	answers = ask(r, young, "10.244.0.2:1", "10.244.0.1:1", fromNode("node-1"))
+	assert.Equal(t, "pod pod=db-0 node=node-1 zone=zone-a", text(answers[0]), "a pod's address is the pod's")
+	answers = ask(r, young, bridge+":1", "10.244.0.1:1", fromNode("node-2"))
+	assert.Equal(t, "host node=node-2 zone=zone-b waiting", text(answers[0]), "on another node it may be anybody's")
+}
+
 func TestAnEarlierObservationIsKept(t *testing.T) {
 	earlier := func(uid, name string) func(*resolve.Question) {
 		return func(q *resolve.Question) {
