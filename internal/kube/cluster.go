@@ -58,8 +58,8 @@ func newCluster(config Config, logger *zap.Logger) (*Cluster, error) {
 	c := &Cluster{Index: identity.NewIndex(config.Grace, time.Now), config: config, clients: clients, logger: logger}
 	// client-go logs what Status tells.
 	c.ctx, c.cancel = context.WithCancel(klog.NewContext(context.Background(), logr.Discard()))
-	c.owners = newOwners(clients.metadata, func(_ context.Context, resource string, err error) {
-		c.logger.Warn("the owner of pods cannot be looked up: their direct controller is named instead", zap.Error(explain("get", resource, err)))
+	c.owners = newOwners(clients.metadata, func(err error) {
+		c.logger.Warn("the owners of pods cannot be looked up: their direct controllers are named instead", zap.Error(err))
 	})
 	c.wg.Go(func() { c.owners.run(c.ctx) })
 	c.wg.Go(c.sweep)
@@ -112,6 +112,10 @@ func (c *Cluster) Status() []Status {
 	}
 	return all
 }
+
+// OwnerFailures tells why the owners of pods cannot be looked up, once for each resource;
+// empty while they can.
+func (c *Cluster) OwnerFailures() []error { return c.owners.failures() }
 
 // Settled reports whether waiting for any kind is of no more use.
 func (c *Cluster) Settled() bool {

@@ -45,7 +45,7 @@ func (p *identifier) look() {
 		p.sets = version
 	}
 	p.lookAtInterfaces()
-	p.report(errors.Join(failures...))
+	p.report(errors.Join(append(failures, p.cluster.OwnerFailures()...)...))
 }
 
 // report tells the collector's health what changed.

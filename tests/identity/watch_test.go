@@ -2,7 +2,6 @@ package identity
 
 import (
 	"net/netip"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -99,20 +98,28 @@ func completedJob(s *site, c *kube.Cluster) {
 	s.eventually("its address is another's, while it is still there", func() bool { return who(c, address) == "next" })
 }
 
-func owners(s *site, c *kube.Cluster) {
-	ownedBy := func(apiVersion, kind, name, uid string, labels object) func(object) {
-		return func(p object) {
-			m := p["metadata"].(object)
-			m["ownerReferences"] = []object{{"apiVersion": apiVersion, "kind": kind, "name": name, "uid": uid, "controller": true}}
-			m["labels"] = labels
-		}
+// ownedBy gives an object a controller, and other labels.
+func ownedBy(apiVersion, kind, name, uid string, labels object) func(object) {
+	return func(o object) {
+		m := o["metadata"].(object)
+		m["ownerReferences"] = []object{{"apiVersion": apiVersion, "kind": kind, "name": name, "uid": uid, "controller": true}}
+		m["labels"] = labels
 	}
-	template := object{"metadata": object{"labels": object{"app": "x"}}, "spec": object{"restartPolicy": "Never", "containers": []object{{"name": "main", "image": "none"}}}}
-	job := s.create("/apis/batch/v1/namespaces/shop/jobs", object{
-		"metadata": object{"name": "backup-1", "ownerReferences": []object{{"apiVersion": "batch/v1", "kind": "CronJob", "name": "backup", "uid": "cron", "controller": true}}},
-		"spec":     object{"template": template},
-	})
-	delete(template["spec"].(object), "restartPolicy")
+}
+
+// jobOfCronJob makes a job that nobody runs, and returns what owns its pods.
+func (s *site) jobOfCronJob(name, cronJob string) func(object) {
+	s.t.Helper()
+	job := object{"metadata": object{"name": name}, "spec": object{"template": object{
+		"spec": object{"restartPolicy": "Never", "containers": []object{{"name": "main", "image": "none"}}},
+	}}}
+	ownedBy("batch/v1", "CronJob", cronJob, "cron", nil)(job)
+	made := s.create("/apis/batch/v1/namespaces/shop/jobs", job)
+	return ownedBy("batch/v1", "Job", name, made.Metadata.UID, object{})
+}
+
+func owners(s *site, c *kube.Cluster) {
+	template := object{"metadata": object{"labels": object{"app": "x"}}, "spec": object{"containers": []object{{"name": "main", "image": "none"}}}}
 	rollout := s.create("/apis/apps/v1/namespaces/shop/replicasets", object{
 		"metadata": object{"name": "canary-1", "ownerReferences": []object{{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "canary", "uid": "roll", "controller": true}}},
 		"spec":     object{"selector": object{"matchLabels": object{"app": "x"}}, "template": template},
@@ -122,7 +129,7 @@ func owners(s *site, c *kube.Cluster) {
 		want string
 	}{
 		"of-deployment": {ownedBy("apps/v1", "ReplicaSet", "web-5d8f9c7b6", "none", object{"pod-template-hash": "5d8f9c7b6"}), "Deployment web"},
-		"of-cronjob":    {ownedBy("batch/v1", "Job", "backup-1", job.Metadata.UID, object{}), "CronJob backup"},
+		"of-cronjob":    {s.jobOfCronJob("backup-1", "backup"), "CronJob backup"},
 		"of-rollout":    {ownedBy("apps/v1", "ReplicaSet", "canary-1", rollout.Metadata.UID, object{}), "Rollout canary"},
 		"of-gone":       {ownedBy("batch/v1", "Job", "gone", "gone", object{}), "Job gone"},
 		"of-custom":     {ownedBy("example.com/v1", "Flock", "birds", "birds", object{}), "Flock birds"},
@@ -197,28 +204,6 @@ func setNames(c *kube.Cluster) (names []string) {
 	}
 	slices.Sort(names)
 	return names
-}
-
-func TestDeniedIsNamedAndCured(t *testing.T) {
-	s := newSite(t, cluster.Options{})
-	s.pod("web-1", "node-1", time.Now().Add(-time.Minute), []string{"10.244.0.1"}, nil)
-	user, err := s.User("collector")
-	require.NoError(t, err)
-	c := s.acquire(kube.Config{Kubeconfig: user.Kubeconfig()}, everything...)
-	s.eventually("waiting is of no use", c.Settled)
-	pods := status(c, kube.Pods)
-	assert.True(t, pods.Denied)
-	assert.ErrorContains(t, pods.Err, "pods: the cluster denies it: allow the collector's account the verb")
-	assert.ErrorContains(t, pods.Err, "on pods, as deploy/kubernetes/rbac.yaml does")
-	assert.ErrorContains(t, status(c, kube.EndpointSlices).Err, "endpointslices.discovery.k8s.io")
-
-	manifest, err := os.ReadFile("../../deploy/kubernetes/rbac.yaml")
-	require.NoError(t, err)
-	s.grant("collector", string(manifest))
-	s.eventually("the role is enough for everything", func() bool {
-		return !slices.ContainsFunc(c.Status(), func(s kube.Status) bool { return !s.Synced || s.Err != nil })
-	})
-	assert.Equal(t, "web-1", who(c, "10.244.0.1"))
 }
 
 func TestTheAPIServerMayBeAway(t *testing.T) {
