@@ -130,25 +130,21 @@ func TestNodeAndGatewayCompleteEachOther(t *testing.T) {
 	s.node("node-1", "192.168.7.1", "zone-a")
 	s.node("node-2", "192.168.7.2", "zone-b")
 	past := time.Now().Add(-time.Hour)
-	s.pod("web-1", "node-1", past, []string{"10.244.0.1"}, nil)
-	s.pod("db-0", "node-2", past, []string{"10.244.0.2"}, nil)
-	onNode, fromNode, _ := s.startProcessor(s.Kubeconfig(), oneNode("node-1"))
-	gateway, stored, _ := s.startProcessor(s.Kubeconfig(), nil)
+	s.pod("web-1", "node-1", past, []string{"10.244.0.1", "fd00::1"}, nil)
+	s.pod("db-0", "node-2", past, []string{"10.244.0.2", "fd00::2"}, nil)
+	onNode, gateway := s.startAsker(oneNode("node-1")), s.startAsker(nil)
+	for _, ends := range [][2]string{{"10.244.0.1:40000", "10.244.0.2:5432"}, {"[fd00::1]:40000", "[fd00::2]:5432"}} {
+		source, destination := onNode.ask(s, between(ends[0], ends[1]))
+		assert.Equal(t, [2]string{"web-1", "zone-a"}, [2]string{source.Pod.String(), source.Zone.String()})
+		assert.Equal(t, flow.Kubernetes{}, destination, "a pod of another node is left to the gateway, and not called uncertain")
 
-	require.NoError(t, onNode.ConsumeLogs(t.Context(), encode(between("10.244.0.1:40000", "10.244.0.2:5432"))))
-	s.eventually("the node's instance passes it on", func() bool { return fromNode.LogRecordCount() == 1 })
-	source, destination := s.read(fromNode)
-	assert.Equal(t, [2]string{"web-1", "zone-a"}, [2]string{source.Pod.String(), source.Zone.String()})
-	assert.Equal(t, flow.Kubernetes{}, destination, "a pod of another node is left to the gateway, and not called uncertain")
-
-	require.NoError(t, gateway.ConsumeLogs(t.Context(), fromNode.AllLogs()[0]))
-	s.eventually("the gateway passes it on", func() bool { return stored.LogRecordCount() == 1 })
-	again, destination := s.read(stored)
-	assert.Equal(t, source, again)
-	assert.Equal(t, [2]string{"db-0", "zone-b"}, [2]string{destination.Pod.String(), destination.Zone.String()})
-	assert.True(t, destination.Uncertain.Empty())
-	node, _ := stored.AllLogs()[0].ResourceLogs().At(0).Resource().Attributes().Get("k8s.node.name")
-	assert.Equal(t, "node-1", node.Str())
+		again, destination := gateway.askAgain(s, onNode.sink.AllLogs()[0])
+		assert.Equal(t, source, again)
+		assert.Equal(t, [2]string{"db-0", "zone-b"}, [2]string{destination.Pod.String(), destination.Zone.String()})
+		assert.True(t, destination.Uncertain.Empty())
+		node, _ := gateway.sink.AllLogs()[0].ResourceLogs().At(0).Resource().Attributes().Get("k8s.node.name")
+		assert.Equal(t, "node-1", node.Str())
+	}
 }
 
 func TestRecordsWaitForAnAPIServerThatIsAway(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -214,8 +215,13 @@ func (s *site) startAsker(change func(*flowk8sprocessor.Config)) *asker {
 
 // ask returns what is known of the ends of a flow once it is passed on.
 func (a *asker) ask(s *site, f flow.Flow) (source, destination flow.Kubernetes) {
+	return a.askAgain(s, encode(f))
+}
+
+// askAgain is ask for a flow that another may have been asked about before.
+func (a *asker) askAgain(s *site, logs plog.Logs) (source, destination flow.Kubernetes) {
 	a.sink.Reset()
-	require.NoError(s.t, a.ConsumeLogs(s.t.Context(), encode(f)))
+	require.NoError(s.t, a.ConsumeLogs(s.t.Context(), logs))
 	s.eventually("it is passed on", func() bool { return a.sink.LogRecordCount() > 0 })
 	return s.read(a.sink)
 }

@@ -43,6 +43,7 @@ func TestWatch(t *testing.T) {
 		assert.Equal(s.t, [2]string{"node-2", "zone-b"}, [2]string{n.Name.String(), n.Zone.String()})
 	})
 	part("an address that is used again", func(s *site) { addressReuse(s, c) })
+	part("two families", func(s *site) { twoFamilies(s, c) })
 	part("a job that completed", func(s *site) { completedJob(s, c) })
 	part("owners", func(s *site) { owners(s, c) })
 	part("services", func(s *site) { services(s, c) })
@@ -77,6 +78,22 @@ func addressReuse(s *site, c *kube.Cluster) {
 	s.eventually("the second", func() bool { return whoAt(c, address, time.Now().Add(2*time.Second)) == "second" })
 	assert.Equal(s.t, "first", whoAt(c, address, began.Add(10*time.Second)), "an older flow keeps its name")
 	assert.Empty(s.t, whoAt(c, address, began.Add(-time.Second)))
+}
+
+// twoFamilies has a pod get its second address later, and lose the first: the test cluster's
+// nodes have IPv4 alone, so no kubelet tells of both.
+func twoFamilies(s *site, c *kube.Cluster) {
+	const v4, v6 = "10.244.1.3", "fd00::1:3"
+	past := time.Now().Add(-time.Minute)
+	s.pod("both", "node-1", past, []string{v4}, nil)
+	s.eventually("the first", func() bool { return who(c, v4) == "both" })
+	s.run("both", past, v4, v6)
+	s.eventually("the second", func() bool { return who(c, v6) == "both" })
+	assert.Equal(s.t, "both", who(c, v4))
+	assert.Empty(s.t, whoAt(c, v6, past.Add(10*time.Second)), "it did not have that before")
+	s.run("both", past, v6)
+	s.eventually("the second alone", func() bool { return who(c, v4) == "" })
+	assert.Equal(s.t, "both", who(c, v6))
 }
 
 func completedJob(s *site, c *kube.Cluster) {
