@@ -34,7 +34,20 @@ func (h host) staleness(t *testing.T) float64 {
 	t.Helper()
 	m, err := h.telemetry.GetMetric("flow_k8s_staleness")
 	require.NoError(t, err)
-	for _, p := range m.Data.(metricdata.Gauge[float64]).DataPoints {
+	return ofPods(t, m.Data.(metricdata.Gauge[float64]).DataPoints)
+}
+
+// lists is how often all pods were read.
+func (h host) lists(t *testing.T) int64 {
+	t.Helper()
+	m, err := h.telemetry.GetMetric("flow_k8s_lists")
+	require.NoError(t, err)
+	return ofPods(t, m.Data.(metricdata.Sum[int64]).DataPoints)
+}
+
+func ofPods[N int64 | float64](t *testing.T, points []metricdata.DataPoint[N]) N {
+	t.Helper()
+	for _, p := range points {
 		if kind, _ := p.Attributes.Value("kind"); kind.AsString() == "pods" {
 			return p.Value
 		}
@@ -176,4 +189,5 @@ func TestRecordsWaitForAnAPIServerThatIsAway(t *testing.T) {
 	assert.True(t, source.Uncertain.Empty())
 	health.await(t, "it is well", func(e *componentstatus.Event) bool { return e.Status() == componentstatus.StatusOK })
 	assert.Zero(t, health.staleness(t))
+	assert.EqualValues(t, 1, health.lists(t))
 }

@@ -39,9 +39,12 @@ func TestTheBinaryNamesRealTraffic(t *testing.T) {
 	})
 	server["metadata"].(object)["labels"] = object{"app": "server"}
 	s.create(pods, server)
-	svc := s.create("/api/v1/namespaces/shop/services", object{"metadata": object{"name": "front"}, "spec": object{
-		"selector": object{"app": "server"}, "ports": []object{{"name": "echo", "port": 80, "targetPort": 8080}},
-	}})
+	service := func(name string, spec object) created {
+		spec["selector"] = object{"app": "server"}
+		return s.create("/api/v1/namespaces/shop/services", object{"metadata": object{"name": name}, "spec": spec})
+	}
+	svc := service("front", object{"ports": []object{{"name": "echo", "port": 80, "targetPort": 8080}}})
+	service("headless", object{"clusterIP": "None", "ports": []object{{"name": "raw", "port": 8080}}})
 	require.NoError(t, s.WaitPodsReady(t.Context(), "shop", 1))
 	out := s.collect()
 	part := func(name string, test func(*site)) {
@@ -49,10 +52,12 @@ func TestTheBinaryNamesRealTraffic(t *testing.T) {
 	}
 	part("a pod through a service", func(s *site) { throughService(s, out, svc.Spec.ClusterIP+":80") })
 	direct := s.get("server").Status.PodIP + ":8080"
-	part("an init container", func(s *site) {
+	part("an init container, past the service", func(s *site) {
 		s.create(pods, s.peer("late", func(spec object) { spec["initContainers"] = []object{netpeer("prepare", dialing(direct)...)} }))
-		source := s.reported(out, "late", flow.ReporterSource).Source.Kubernetes
-		assert.Equal(s.t, "prepare", source.Container.String())
+		f := s.reported(out, "late", flow.ReporterSource)
+		assert.Equal(s.t, "prepare", f.Source.Kubernetes.Container.String())
+		asked := f.Destination.Kubernetes.Service
+		assert.Equal(s.t, [2]string{"headless", "raw"}, [2]string{asked.Name.String(), asked.PortName.String()}, "by its own address")
 		assert.Equal(s.t, "late", s.reported(out, "late", flow.ReporterDestination).Source.Kubernetes.Pod.String())
 	})
 	part("a static pod in its node's network", func(s *site) {
