@@ -246,3 +246,19 @@ func TestTheAPIServerMayBeAway(t *testing.T) {
 	assert.True(t, status(c, kube.Pods).Failing.IsZero())
 	assert.NotZero(t, status(c, kube.Pods).Errors)
 }
+
+func TestASilentAPIServerIsToldOf(t *testing.T) {
+	// A connection without a word is given up sooner than by the default, 30 s and 15 s.
+	t.Setenv("HTTP2_READ_IDLE_TIMEOUT_SECONDS", "1")
+	t.Setenv("HTTP2_PING_TIMEOUT_SECONDS", "1")
+	s := newSite(t, cluster.Options{})
+	s.pod("before", "node-1", time.Now().Add(-time.Minute), []string{"10.244.0.1"}, nil)
+	c := s.watch(kube.Config{}, kube.Pods, kube.Nodes, kube.Services)
+	require.NoError(t, s.PauseAPIServer())
+	s.eventually("it is told of", func() bool { return !status(c, kube.Pods).Failing.IsZero() })
+	assert.Equal(t, "before", who(c, "10.244.0.1"), "what is known is used")
+	require.NoError(t, s.ResumeAPIServer())
+	s.eventually("it is there", func() bool { return status(c, kube.Pods).Failing.IsZero() })
+	s.pod("after", "node-1", time.Now().Add(-time.Minute), []string{"10.244.0.2"}, nil)
+	s.eventually("the watch goes on", func() bool { return who(c, "10.244.0.2") == "after" })
+}
