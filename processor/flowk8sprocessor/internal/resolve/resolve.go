@@ -92,7 +92,7 @@ func (r *Resolver) nearPod(q *Question, e *End, a *Answer) {
 	a.proven = true
 	if group.container.Known() {
 		a.Container = a.Pod.Container(group.container)
-		a.newContainer = !a.Container.Known()
+		a.NewContainer = !a.Container.Known()
 	}
 	if a.Pod.HostNetwork {
 		return
@@ -293,12 +293,12 @@ func (r *Resolver) doubt(q *Question, e *End, a *Answer, state *State, near bool
 	case a.Pod != nil && a.Pod.Terminating && !a.proven && q.End >= state.Young:
 		// Its address may be the next one's by now, of which the watch is about to tell.
 		a.Waiting = true
-	case a.Pod != nil && !a.newContainer:
+	case a.Pod != nil && !a.NewContainer:
 	case q.End < state.Horizon:
 		a.Reasons |= Forgotten
 	case q.End >= state.Young:
 		a.Waiting = true
-	case byCgroup || a.newContainer:
+	case byCgroup || a.NewContainer:
 		a.Reasons |= Lagging
 	}
 }

@@ -43,6 +43,8 @@ type End struct {
 type Answer struct {
 	Pod       *identity.Pod
 	Container flow.Name
+	// NewContainer is set where the process is in a container of Pod that is not known.
+	NewContainer bool
 	// Node and Zone are where the end runs, or the node that it is.
 	Node, Zone flow.Name
 	Network    *networks.Network
@@ -54,9 +56,8 @@ type Answer struct {
 	// Waiting is set where the cluster may tell more soon.
 	Waiting bool
 	// node is set for an address of a node, noPod where the process is in no pod, proven
-	// where the pod is known by more than its address, newContainer where it is, but the
-	// process is in a container of it that is not.
-	node, noPod, proven, newContainer bool
+	// where the pod is known by more than its address.
+	node, noPod, proven bool
 }
 
 // Reasons is a set of reasons for uncertainty.
