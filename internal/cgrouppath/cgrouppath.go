@@ -11,6 +11,8 @@ type Path struct {
 	// PodUID is the UID of the pod around it as the API server writes it; that of a
 	// static pod, which has no dashes, is the hash of its manifest.
 	PodUID string
+	// PodContainerID is the id of the pod's container, which may have others inside.
+	PodContainerID string
 }
 
 // Parse reads a path of any depth, absolute or as a cgroup namespace shows it
@@ -28,10 +30,13 @@ func Parse(path string) Path {
 		var part string
 		part, rest, _ = strings.Cut(rest, "/")
 		if uid := podUID(part); uid != "" {
-			p.PodUID = uid
+			p.PodUID, p.PodContainerID = uid, ""
 		}
 		if id := containerID(part); id != "" {
 			p.ContainerID = id
+			if p.PodUID != "" && p.PodContainerID == "" {
+				p.PodContainerID = id
+			}
 		}
 	}
 	return p

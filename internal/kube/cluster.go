@@ -58,8 +58,8 @@ func newCluster(config Config, logger *zap.Logger) (*Cluster, error) {
 	c := &Cluster{Index: identity.NewIndex(config.Grace, time.Now), config: config, clients: clients, logger: logger}
 	// client-go logs what Status tells.
 	c.ctx, c.cancel = context.WithCancel(klog.NewContext(context.Background(), logr.Discard()))
-	c.owners = newOwners(clients.metadata, func(_ context.Context, resource string, err error) {
-		c.logger.Warn("the owner of pods cannot be looked up: their direct controller is named instead", zap.Error(explain("get", resource, err)))
+	c.owners = newOwners(clients.metadata, func(err error) {
+		c.logger.Warn("the owners of pods cannot be looked up: their direct controllers are named instead", zap.Error(err))
 	})
 	c.wg.Go(func() { c.owners.run(c.ctx) })
 	c.wg.Go(c.sweep)
@@ -113,6 +113,10 @@ func (c *Cluster) Status() []Status {
 	return all
 }
 
+// OwnerFailures tells why the owners of pods cannot be looked up, once for each resource;
+// empty while they can.
+func (c *Cluster) OwnerFailures() []error { return c.owners.failures() }
+
 // Settled reports whether waiting for any kind is of no more use.
 func (c *Cluster) Settled() bool {
 	return !slices.ContainsFunc(c.Status(), func(s Status) bool { return !s.Settled() })
@@ -161,24 +165,24 @@ func (c *Cluster) store(kind Kind, h *health) cache.ReflectorStore {
 				return c.owners.podOf(p, time.Now()), true
 			},
 			set: x.SetPod, remove: func(p *identity.Pod) { x.SetPod(p); x.DeletePod(p.UID) },
-			replace: x.ReplacePods, synced: h.synced, transform: strip,
+			replace: x.ReplacePods, listed: h.listed, transform: strip,
 		}
 	case Nodes:
 		return &store[*identity.Node]{
 			convert: convertWith(nodeOf), set: x.SetNode, remove: func(n *identity.Node) { x.DeleteNode(n.Name) },
-			replace: x.ReplaceNodes, synced: h.synced,
+			replace: x.ReplaceNodes, listed: h.listed,
 		}
 	case Services:
 		return &store[*identity.Service]{
 			convert: convertWith(serviceOf), set: x.SetService,
 			remove:  func(s *identity.Service) { x.DeleteService(s.Namespace, s.Name) },
-			replace: x.ReplaceServices, synced: h.synced,
+			replace: x.ReplaceServices, listed: h.listed,
 		}
 	case EndpointSlices:
 		return &store[*identity.EndpointSlice]{
 			convert: convertWith(endpointSliceOf), set: x.SetEndpointSlice,
 			remove:  func(e *identity.EndpointSlice) { x.DeleteEndpointSlice(e.Namespace, e.Name) },
-			replace: x.ReplaceEndpointSlices, synced: h.synced,
+			replace: x.ReplaceEndpointSlices, listed: h.listed,
 		}
 	default: // Namespaces
 		type namespace = *metav1.PartialObjectMetadata
@@ -193,7 +197,7 @@ func (c *Cluster) store(kind Kind, h *health) cache.ReflectorStore {
 				}
 				x.ReplaceNamespaces(all)
 			},
-			synced: h.synced,
+			listed: h.listed,
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"context"
 	"net/netip"
 	"strings"
 	"testing"
@@ -40,7 +39,7 @@ func terminated(name, id string, from, to int64) corev1.ContainerStatus {
 
 // testOwners looks nothing up.
 func testOwners(t *testing.T) *owners {
-	o := newOwners(fake.NewSimpleMetadataClient(runtime.NewScheme()), func(context.Context, string, error) {})
+	o := newOwners(fake.NewSimpleMetadataClient(runtime.NewScheme()), func(error) {})
 	t.Cleanup(o.queue.ShutDown)
 	return o
 }

@@ -40,8 +40,8 @@ func TestHealthTellsWhatChanges(t *testing.T) {
 	assert.ErrorContains(t, explain(discovering, "networksets", denied), "role system:discovery")
 
 	h.note(t.Context(), "watch", nil)
-	h.synced()
-	assert.Equal(t, Status{Kind: Pods, Synced: true, Errors: 5}, h.read())
+	h.listed()
+	assert.Equal(t, Status{Kind: Pods, Synced: true, Errors: 5, Lists: 1}, h.read())
 	assert.Equal(t, 3, logs.Len(), "away, denied, back: %v", logs.All())
 
 	ended, cancel := context.WithCancel(t.Context())

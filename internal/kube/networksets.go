@@ -21,8 +21,8 @@ import (
 )
 
 // discoverEvery is how often a cluster without network sets is asked whether it has them
-// by now.
-const discoverEvery = time.Minute
+// by now: one request for each group.
+const discoverEvery = retryMax
 
 // calicoVersions are where Calico serves its network sets, in one or in both; the first
 // that there is is watched.
@@ -84,19 +84,15 @@ func (c *Cluster) watchNetworkSets(kind Kind, h *health) {
 			h.note(c.ctx, discovering, err)
 		case gv.Empty():
 			h.note(c.ctx, discovering, nil)
-			h.synced()
+			h.nothing()
 		default:
 			c.reflectNetworkSets(gv.WithResource(kind.String()), kind, h)
 			c.sets.replace(kind, nil)
 			continue
 		}
-		wait := discoverEvery
-		if err != nil {
-			wait = retryMax
-		}
 		select {
 		case <-c.ctx.Done():
-		case <-time.After(wait):
+		case <-time.After(discoverEvery):
 		}
 	}
 }
@@ -163,7 +159,7 @@ func (c *Cluster) reflectNetworkSets(resource schema.GroupVersionResource, kind 
 			}
 			c.sets.replace(kind, all)
 		},
-		synced: h.synced,
+		listed: h.listed,
 	}, h)
 }
 

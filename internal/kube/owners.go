@@ -2,6 +2,8 @@ package kube
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,13 +37,22 @@ var intermediate = map[string]struct {
 // all replica sets of a cluster to know the few that matter would cost more than all pods.
 type owners struct {
 	client metadata.Interface
-	// failed is told of each failed look-up.
-	failed func(ctx context.Context, resource string, err error)
+	// failed is told when the look-ups of a resource begin to fail.
+	failed func(error)
 
 	mu sync.Mutex
+	// failing holds the resources whose last look-up failed.
+	failing map[string]failure
 	// known holds the owners that some pod still refers to.
 	known map[types.UID]weak.Pointer[identity.Owner]
 	queue workqueue.TypedRateLimitingInterface[lookup]
+}
+
+// failure is why a resource cannot be looked up, and the look-up that first found out,
+// which goes on to ask whether it can be by now: of many, one is enough.
+type failure struct {
+	of  lookup
+	err error
 }
 
 // lookup is a controller to be looked up.
@@ -50,9 +61,9 @@ type lookup struct {
 	uid                   types.UID
 }
 
-func newOwners(client metadata.Interface, failed func(context.Context, string, error)) *owners {
+func newOwners(client metadata.Interface, failed func(error)) *owners {
 	return &owners{
-		client: client, failed: failed, known: make(map[types.UID]weak.Pointer[identity.Owner]),
+		client: client, failed: failed, failing: make(map[string]failure), known: make(map[types.UID]weak.Pointer[identity.Owner]),
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[lookup](time.Second, time.Minute)),
 	}
 }
@@ -116,11 +127,12 @@ func (o *owners) lookUp(ctx context.Context, l lookup) bool {
 	o.mu.Lock()
 	owner := o.known[l.uid].Value()
 	o.mu.Unlock()
+	resource := intermediate[l.kind].resource
 	if owner == nil {
+		o.settled(resource.Resource, l)
 		return true // its pods are gone
 	}
 	top := workload(l.kind, l.name)
-	resource := intermediate[l.kind].resource
 	got, err := o.client.Resource(resource).Namespace(l.namespace).Get(ctx, l.name, metav1.GetOptions{})
 	switch {
 	case err == nil && got.UID == l.uid:
@@ -128,14 +140,52 @@ func (o *owners) lookUp(ctx context.Context, l lookup) bool {
 			top = workload(ref.Kind, ref.Name)
 		}
 	case err == nil || apierrors.IsNotFound(err):
+	case ctx.Err() != nil:
+		return false // the end of the process is no failure
 	case apierrors.IsForbidden(err):
-		o.failed(ctx, resource.Resource, err)
+		owner.Learn(top)
+		return !o.fails(resource.Resource, l, err)
 	default:
-		o.failed(ctx, resource.Resource, err)
+		o.fails(resource.Resource, l, err)
 		return false
 	}
+	o.settled(resource.Resource, l)
 	owner.Learn(top)
 	return true
+}
+
+// fails notes that a look-up failed, and reports whether it is the one that goes on to ask.
+func (o *owners) fails(resource string, l lookup, err error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	err = explain("get", resource, err)
+	f, known := o.failing[resource]
+	if !known {
+		f.of = l
+		o.failed(err)
+	}
+	f.err = err
+	o.failing[resource] = f
+	return f.of == l
+}
+
+// settled notes that a look-up asks no more.
+func (o *owners) settled(resource string, l lookup) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failing[resource].of == l {
+		delete(o.failing, resource)
+	}
+}
+
+// failures tells why look-ups fail now, in the order of the resources.
+func (o *owners) failures() (errs []error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, resource := range slices.Sorted(maps.Keys(o.failing)) {
+		errs = append(errs, o.failing[resource].err)
+	}
+	return errs
 }
 
 // sweep forgets owners without pods.

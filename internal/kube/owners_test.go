@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,25 +75,28 @@ func TestOwnersThatAreLookedUp(t *testing.T) {
 		object("batch/v1", "Job", "alone", "uid of alone"),
 		object("batch/v1", "Job", "again", "of the next of that name", controller("CronJob", "again")))
 	tries := 0
-	client.PrependReactor("get", "jobs", func(action clienttesting.Action) (bool, runtime.Object, error) {
+	var allowed atomic.Bool
+	client.PrependReactor("get", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		switch action.(clienttesting.GetAction).GetName() {
 		case "denied":
+			if allowed.Load() {
+				return true, object("batch/v1", "Job", "denied", "uid of denied", controller("CronJob", "permitted")), nil
+			}
 			return true, nil, apierrors.NewForbidden(schema.GroupResource{Group: "batch", Resource: "jobs"}, "denied", errors.New("no role"))
 		case "away":
 			if tries++; tries == 1 {
 				return true, nil, errors.New("connection refused")
 			}
-			return true, object("batch/v1", "Job", "away", "uid of away", controller("CronJob", "back")), nil
+			return true, object("apps/v1", "ReplicaSet", "away", "uid of away", controller("Rollout", "back")), nil
 		}
 		return false, nil, nil
 	})
 	var failures []string
-	o := newOwners(client, func(_ context.Context, resource string, err error) {
-		failures = append(failures, explain("get", resource, err).Error())
-	})
+	o := newOwners(client, func(err error) { failures = append(failures, err.Error()) })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); o.run(ctx) }()
+	owners := make(map[string]*identity.Owner)
 	for name, test := range map[string]struct {
 		apiVersion, kind string
 		want             identity.Workload
@@ -103,17 +107,23 @@ func TestOwnersThatAreLookedUp(t *testing.T) {
 		"again":    {"batch/v1", "Job", workload("Job", "again")},
 		"gone":     {"batch/v1", "Job", workload("Job", "gone")},
 		"denied":   {"batch/v1", "Job", workload("Job", "denied")},
-		"away":     {"batch/v1", "Job", workload("CronJob", "back")},
+		"away":     {"apps/v1", "ReplicaSet", workload("Rollout", "back")},
 	} {
 		owner := o.of(owned(test.apiVersion, test.kind, name, nil))
 		require.Eventually(t, func() bool { return owner.Workload() != identity.Workload{} }, 10*time.Second, 10*time.Millisecond, name)
 		assert.Equal(t, test.want, owner.Workload(), name)
+		owners[name] = owner
 	}
+	assert.Len(t, o.failures(), 1)
+	allowed.Store(true)
+	require.Eventually(t, func() bool { return owners["denied"].Workload() == workload("CronJob", "permitted") }, 10*time.Second, 10*time.Millisecond, "it goes on to ask")
+	require.Eventually(t, func() bool { return o.failures() == nil }, 10*time.Second, 10*time.Millisecond)
+	clear(owners)
 	cancel()
 	<-done
 	text := strings.Join(failures, "\n")
 	assert.Contains(t, text, "get jobs.batch: the cluster denies it: allow the collector's account the verb get on jobs.batch, as deploy/kubernetes/rbac.yaml does")
-	assert.Contains(t, text, "get jobs: connection refused")
+	assert.Contains(t, text, "get replicasets: connection refused")
 	for range 100 {
 		collect()
 		if o.sweep(); len(o.known) == 0 {

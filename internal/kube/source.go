@@ -2,6 +2,8 @@ package kube
 
 import (
 	"context"
+	"errors"
+	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -74,11 +76,13 @@ type source struct {
 	watch func(context.Context, metav1.ListOptions) (watch.Interface, error)
 }
 
-// typed is a source of objects that have a Go type, in all namespaces.
+// typed is a source of objects that have a Go type, in all namespaces. A request that
+// fails is not tried again here: the reflector does, and has it noted first. The client
+// would try ten times, each as long as a server that is silent is waited for.
 func typed(client *rest.RESTClient, resource, field, label string) source {
 	request := func(options metav1.ListOptions) *rest.Request {
 		options.FieldSelector, options.LabelSelector = field, label
-		return client.Get().Resource(resource).VersionedParams(&options, parameters)
+		return client.Get().MaxRetries(0).Resource(resource).VersionedParams(&options, parameters)
 	}
 	return source{
 		func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
@@ -144,6 +148,13 @@ func (w watched) ListWithContext(ctx context.Context, options metav1.ListOptions
 
 func (w watched) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 	i, err := w.watch(ctx, options)
+	if err == nil && reflect.TypeOf(i) == noWatch {
+		err = errors.New("the API server does not answer, or ends the connection")
+	}
 	w.health.note(ctx, "watch", err)
 	return i, err
 }
+
+// noWatch is the type of a watch that never began. The client returns one instead of the
+// error if a server is silent, or if a connection ends early.
+var noWatch = reflect.TypeOf(watch.NewEmptyWatch())

@@ -25,6 +25,9 @@ type Status struct {
 	Err error
 	// Errors counts the failed requests.
 	Errors uint64
+	// Lists counts how often all there is was read: at the start, and again after each
+	// watch that broke, or expired because the API server had forgotten what was since.
+	Lists uint64
 }
 
 // Settled reports whether waiting for the kind is of no more use.
@@ -43,7 +46,15 @@ func (h *health) read() Status {
 	return h.status
 }
 
-func (h *health) synced() {
+func (h *health) listed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.status.Synced = true
+	h.status.Lists++
+}
+
+// nothing notes that there is nothing of the kind to be seen.
+func (h *health) nothing() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.status.Synced = true

@@ -12,7 +12,7 @@ type store[T any] struct {
 	set     func(T)
 	remove  func(T)
 	replace func([]T)
-	synced  func()
+	listed  func()
 	// transform makes objects smaller as soon as they arrive; may be nil.
 	transform cache.TransformFunc
 }
@@ -45,7 +45,7 @@ func (s *store[T]) Replace(list []any, _ string) error {
 		list[i] = nil // converted objects may go at once
 	}
 	s.replace(all)
-	s.synced()
+	s.listed()
 	return nil
 }
 

@@ -25,7 +25,9 @@ type Config struct {
 	Scope Scope `mapstructure:"scope"`
 
 	// Node is the name of the node that the collector runs on. It is needed for scope
-	// node; records that do not name their node get it there. Default empty.
+	// node. Records that do not name their node get it, and the addresses of the
+	// collector's interfaces are known as the node's, if it is in the node's network.
+	// Default empty.
 	Node string `mapstructure:"node"`
 
 	// PodLabels chooses the labels of pods that records get. Default all.

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -39,6 +39,8 @@ type identifier struct {
 	logger    *zap.Logger
 	telemetry *metadata.Telemetry
 	now       func() time.Time
+	// interfaces are the addresses of the network that the collector is in.
+	interfaces func() ([]net.Addr, error)
 
 	resolver *resolve.Resolver
 	networks *networks.Table
@@ -57,14 +59,8 @@ type identifier struct {
 	// network sets that are in the table.
 	reported string
 	sets     uint64
-}
-
-// view is how the cluster's watches were doing when they were last looked at.
-type view struct {
-	// watched is set where there is a cluster.
-	watched, settled, podsSynced bool
-	// failing is since when pods cannot be watched, began when all had been seen first.
-	failing, began time.Time
+	// interfacesDue is when interfaces are looked at again.
+	interfacesDue time.Time
 }
 
 func newIdentifier(settings processor.Settings, config *Config, next consumer.Logs) (*identifier, error) {
@@ -81,7 +77,7 @@ func newIdentifier(settings processor.Settings, config *Config, next consumer.Lo
 		return nil, err
 	}
 	p := &identifier{
-		config: config, next: next, logger: settings.Logger, telemetry: telemetry, now: time.Now,
+		config: config, next: next, logger: settings.Logger, telemetry: telemetry, now: time.Now, interfaces: net.InterfaceAddrs,
 		networks: new(networks.Table), waiting: waiting{most: config.Wait.MaxRecords},
 	}
 	p.networks.Replace(networks.FromConfig, named)
@@ -254,67 +250,4 @@ func (p *identifier) send(ctx context.Context, b batch) error {
 		p.identify(ctx, b.logs, true)
 	}
 	return p.next.ConsumeLogs(ctx, b.logs)
-}
-
-// look takes in how the cluster is doing.
-func (p *identifier) look() {
-	if p.cluster == nil {
-		return
-	}
-	now := view{watched: true, settled: true, began: p.view.Load().began}
-	var failures []error
-	for _, s := range p.cluster.Status() {
-		now.settled = now.settled && s.Settled()
-		if s.Kind == kube.Pods {
-			now.podsSynced, now.failing = s.Synced, s.Failing
-		}
-		if s.Err != nil {
-			failures = append(failures, s.Err)
-		}
-	}
-	if now.podsSynced && now.began.IsZero() {
-		now.began = p.now()
-	}
-	p.view.Store(&now)
-	if version := p.cluster.NetworkSetsVersion(); version != p.sets {
-		list, version := p.cluster.NetworkSets()
-		p.networks.Replace(networks.FromCluster, list)
-		p.sets = version
-	}
-	p.report(errors.Join(failures...))
-}
-
-// report tells the collector's health what changed.
-func (p *identifier) report(failure error) {
-	text := ""
-	if failure != nil {
-		text = failure.Error()
-	}
-	if text == p.reported {
-		return
-	}
-	p.reported = text
-	event := componentstatus.NewEvent(componentstatus.StatusOK)
-	if failure != nil {
-		event = componentstatus.NewRecoverableErrorEvent(failure)
-	}
-	componentstatus.ReportStatus(p.host, event)
-}
-
-// observed is what the gauges say.
-func (p *identifier) observed() metadata.Observed {
-	o := metadata.Observed{Waiting: p.waiting.len()}
-	if p.cluster == nil {
-		return o
-	}
-	size := p.cluster.Index.Size()
-	o.Pods, o.Addresses, o.Ended = size.Pods, size.Addresses, size.Ended
-	for _, s := range p.cluster.Status() {
-		kind := metadata.Kind{Name: s.Kind.String(), Errors: s.Errors}
-		if !s.Failing.IsZero() {
-			kind.Staleness = p.now().Sub(s.Failing).Seconds()
-		}
-		o.Kinds = append(o.Kinds, kind)
-	}
-	return o
 }

@@ -190,6 +190,26 @@ func TestASecondInstanceFillsInWhatIsMissing(t *testing.T) {
 	assert.Equal(t, webToDB(), added(t, logs))
 }
 
+func TestAContainerThatIsNotKnownYetIsLeftToTheNextInstance(t *testing.T) {
+	first, second := newRig(t, nil), newRig(t, nil)
+	first.addPods()
+	second.addPods()
+	logs := encode(flowOf(first.at.Add(-5 * time.Second)))
+	recordOf(logs).PutStr("process.linux.cgroup", "/kubepods/pod"+webUID+"/"+strings.Repeat("b", 64))
+	for _, r := range []*rig{first, second} {
+		require.NoError(t, r.ConsumeLogs(t.Context(), logs))
+		got := added(t, logs)
+		assert.Equal(t, webUID, got["source.k8s.pod.uid"])
+		assert.NotContains(t, got, "source.k8s.container.name")
+		assert.Equal(t, []any{"lagging"}, got["source.k8s.uncertain"])
+	}
+	recordOf(logs).PutStr("process.linux.cgroup", "/kubepods/pod"+webUID+"/"+webContainer)
+	require.NoError(t, second.ConsumeLogs(t.Context(), logs))
+	got := added(t, logs)
+	assert.Equal(t, "nginx", got["source.k8s.container.name"], "once it is known")
+	assert.NotContains(t, got, "source.k8s.uncertain")
+}
+
 func TestAConflictKeepsTheNearerObservation(t *testing.T) {
 	r := newRig(t, nil)
 	r.addPods()

@@ -123,7 +123,7 @@ func (w *writer) service(s *identity.Service, port *identity.ServicePort) {
 // known, it is no longer uncertain for want of time.
 func (w *writer) reasons(before, now resolve.Reasons, a *resolve.Answer) resolve.Reasons {
 	all := before | now
-	if a.Pod != nil {
+	if a.Pod != nil && (w.has[containerName] || !a.NewContainer) {
 		all = before&^resolve.Transient | now
 	}
 	switch {

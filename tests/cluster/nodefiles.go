@@ -19,6 +19,7 @@ const (
 	proxyConfig       = "kube-proxy.json"
 	kubeletKubeconfig = "kubelet.kubeconfig"
 	proxyKubeconfig   = "kube-proxy.kubeconfig"
+	manifests         = "manifests" // a folder
 )
 
 // sysctls are what the kubelet sets for the whole machine; a node shows it these
@@ -44,7 +45,7 @@ const nodeRules = `table ip node {
 `
 
 func (c *Cluster) writeNodeFiles(n *node) error {
-	for _, dir := range []string{"run/containerd", "var/lib", "var/log/pods", "var/log/containers", "sysctl", "cni"} {
+	for _, dir := range []string{"run/containerd", "var/lib", "var/log/pods", "var/log/containers", "sysctl", "cni", manifests} {
 		if err := os.MkdirAll(n.file(dir), 0o755); err != nil {
 			return err
 		}
@@ -172,6 +173,7 @@ func (c *Cluster) kubeletConfiguration(n *node) (Object, error) {
 		"tlsPrivateKeyFile": key,
 		"resolvConf":        "", // there are no name servers to reach
 		"clusterDomain":     clusterDomain,
+		"staticPodPath":     n.file(manifests),
 		// The disk is the machine's: how full it is, is no matter of the cluster.
 		"evictionHard":                Object{"nodefs.available": "0%", "imagefs.available": "0%", "nodefs.inodesFree": "0%"},
 		"imageGCHighThresholdPercent": 100,

@@ -34,7 +34,20 @@ func (h host) staleness(t *testing.T) float64 {
 	t.Helper()
 	m, err := h.telemetry.GetMetric("flow_k8s_staleness")
 	require.NoError(t, err)
-	for _, p := range m.Data.(metricdata.Gauge[float64]).DataPoints {
+	return ofPods(t, m.Data.(metricdata.Gauge[float64]).DataPoints)
+}
+
+// lists is how often all pods were read.
+func (h host) lists(t *testing.T) int64 {
+	t.Helper()
+	m, err := h.telemetry.GetMetric("flow_k8s_lists")
+	require.NoError(t, err)
+	return ofPods(t, m.Data.(metricdata.Sum[int64]).DataPoints)
+}
+
+func ofPods[N int64 | float64](t *testing.T, points []metricdata.DataPoint[N]) N {
+	t.Helper()
+	for _, p := range points {
 		if kind, _ := p.Attributes.Value("kind"); kind.AsString() == "pods" {
 			return p.Value
 		}
@@ -44,6 +57,24 @@ func (h host) staleness(t *testing.T) float64 {
 }
 
 func (h host) Report(e *componentstatus.Event) { h.events <- *e }
+
+// await returns when the component has said something.
+func (h host) await(t *testing.T, what string, is func(*componentstatus.Event) bool) {
+	t.Helper()
+	late := time.After(patience)
+	var said []error
+	for {
+		select {
+		case e := <-h.events:
+			said = append(said, e.Err())
+			if is(&e) {
+				return
+			}
+		case <-late:
+			require.FailNow(t, "the component does not say that "+what, "but %v", said)
+		}
+	}
+}
 
 // startProcessor starts a processor of the shipped factory until the test ends.
 func (s *site) startProcessor(kubeconfig string, change func(*flowk8sprocessor.Config)) (processor.Logs, *consumertest.LogsSink, host) {
@@ -112,49 +143,20 @@ func TestNodeAndGatewayCompleteEachOther(t *testing.T) {
 	s.node("node-1", "192.168.7.1", "zone-a")
 	s.node("node-2", "192.168.7.2", "zone-b")
 	past := time.Now().Add(-time.Hour)
-	s.pod("web-1", "node-1", past, []string{"10.244.0.1"}, nil)
-	s.pod("db-0", "node-2", past, []string{"10.244.0.2"}, nil)
-	onNode, fromNode, _ := s.startProcessor(s.Kubeconfig(), oneNode("node-1"))
-	gateway, stored, _ := s.startProcessor(s.Kubeconfig(), nil)
+	s.pod("web-1", "node-1", past, []string{"10.244.0.1", "fd00::1"}, nil)
+	s.pod("db-0", "node-2", past, []string{"10.244.0.2", "fd00::2"}, nil)
+	onNode, gateway := s.startAsker(oneNode("node-1")), s.startAsker(nil)
+	for _, ends := range [][2]string{{"10.244.0.1:40000", "10.244.0.2:5432"}, {"[fd00::1]:40000", "[fd00::2]:5432"}} {
+		source, destination := onNode.ask(s, between(ends[0], ends[1]))
+		assert.Equal(t, [2]string{"web-1", "zone-a"}, [2]string{source.Pod.String(), source.Zone.String()})
+		assert.Equal(t, flow.Kubernetes{}, destination, "a pod of another node is left to the gateway, and not called uncertain")
 
-	require.NoError(t, onNode.ConsumeLogs(t.Context(), encode(between("10.244.0.1:40000", "10.244.0.2:5432"))))
-	s.eventually("the node's instance passes it on", func() bool { return fromNode.LogRecordCount() == 1 })
-	source, destination := s.read(fromNode)
-	assert.Equal(t, [2]string{"web-1", "zone-a"}, [2]string{source.Pod.String(), source.Zone.String()})
-	assert.Equal(t, flow.Kubernetes{}, destination, "a pod of another node is left to the gateway, and not called uncertain")
-
-	require.NoError(t, gateway.ConsumeLogs(t.Context(), fromNode.AllLogs()[0]))
-	s.eventually("the gateway passes it on", func() bool { return stored.LogRecordCount() == 1 })
-	again, destination := s.read(stored)
-	assert.Equal(t, source, again)
-	assert.Equal(t, [2]string{"db-0", "zone-b"}, [2]string{destination.Pod.String(), destination.Zone.String()})
-	assert.True(t, destination.Uncertain.Empty())
-	node, _ := stored.AllLogs()[0].ResourceLogs().At(0).Resource().Attributes().Get("k8s.node.name")
-	assert.Equal(t, "node-1", node.Str())
-}
-
-func TestNetworkSetsOfTheClusterNameAddresses(t *testing.T) {
-	s := newSite(t, cluster.Options{})
-	s.networkSets()
-	p, sink, _ := s.startProcessor(s.Kubeconfig(), func(c *flowk8sprocessor.Config) {
-		c.Networks = []flowk8sprocessor.NetworkConfig{{Name: "outside", CIDRs: []string{"198.51.0.0/16"}}}
-	})
-	const calico = "/apis/crd.projectcalico.org/v1/"
-	set := func(kind, name, net string) object {
-		return object{"apiVersion": "crd.projectcalico.org/v1", "kind": kind, "metadata": object{"name": name}, "spec": object{"nets": []string{net}}}
-	}
-	s.create(calico+"globalnetworksets", set("GlobalNetworkSet", "partners", "198.51.100.0/24"))
-	s.create(calico+"namespaces/shop/networksets", set("NetworkSet", "printers", "198.51.100.7/32"))
-	for address, want := range map[string][2]string{"198.51.1.1": {"", "outside"}, "198.51.100.1": {"", "partners"}, "198.51.100.7": {"shop", "printers"}} {
-		s.eventually(address, func() bool {
-			sink.Reset()
-			require.NoError(t, p.ConsumeLogs(t.Context(), encode(between("203.0.113.1:1", address+":443"))))
-			if sink.LogRecordCount() == 0 {
-				return false // it waits for the cluster to be seen
-			}
-			_, destination := s.read(sink)
-			return [2]string{destination.Namespace.String(), destination.Network.String()} == want
-		})
+		again, destination := gateway.askAgain(s, onNode.sink.AllLogs()[0])
+		assert.Equal(t, source, again)
+		assert.Equal(t, [2]string{"db-0", "zone-b"}, [2]string{destination.Pod.String(), destination.Zone.String()})
+		assert.True(t, destination.Uncertain.Empty())
+		node, _ := gateway.sink.AllLogs()[0].ResourceLogs().At(0).Resource().Attributes().Get("k8s.node.name")
+		assert.Equal(t, "node-1", node.Str())
 	}
 }
 
@@ -185,16 +187,7 @@ func TestRecordsWaitForAnAPIServerThatIsAway(t *testing.T) {
 	source, _ = s.read(named)
 	assert.Equal(t, "web-1", source.Pod.String())
 	assert.True(t, source.Uncertain.Empty())
-	s.eventually("the component is well", func() bool {
-		for {
-			select {
-			case e := <-health.events:
-				if e.Status() == componentstatus.StatusOK {
-					return health.staleness(t) == 0
-				}
-			default:
-				return false
-			}
-		}
-	})
+	health.await(t, "it is well", func(e *componentstatus.Event) bool { return e.Status() == componentstatus.StatusOK })
+	assert.Zero(t, health.staleness(t))
+	assert.EqualValues(t, 1, health.lists(t))
 }

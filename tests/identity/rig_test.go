@@ -135,7 +135,9 @@ func (s *site) acquire(config kube.Config, kinds ...kube.Kind) *kube.Cluster {
 	if config.Kubeconfig == "" {
 		config.Kubeconfig = s.Kubeconfig()
 	}
-	config.Grace = grace
+	if config.Grace == 0 {
+		config.Grace = grace
+	}
 	c, release, err := kube.Acquire(config, kinds, zap.NewNop())
 	require.NoError(s.t, err)
 	s.t.Cleanup(release)
@@ -212,4 +214,18 @@ func (s *site) networkSets() {
 		err := s.Admin().Do(context.Background(), http.MethodGet, "/apis/crd.projectcalico.org/v1/globalnetworksets", nil, nil)
 		return err == nil && s.Admin().Do(context.Background(), http.MethodGet, "/apis/crd.projectcalico.org/v1/networksets", nil, nil) == nil
 	})
+}
+
+// removeNetworkSets undoes that.
+func (s *site) removeNetworkSets() {
+	s.t.Helper()
+	const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
+	for _, name := range []string{"networksets.crd.projectcalico.org", "globalnetworksets.crd.projectcalico.org"} {
+		s.remove(path + name)
+		s.eventually(name+" is gone", func() bool {
+			var refusal *cluster.StatusError
+			err := s.Admin().Do(context.Background(), http.MethodGet, path+name, nil, nil)
+			return errors.As(err, &refusal) && refusal.Code == http.StatusNotFound
+		})
+	}
 }

@@ -21,8 +21,8 @@ import (
 // binary is the collector that `make build` makes.
 const binary = "../../bin/otelcol-flowlogs"
 
-// TestTheBinaryNamesRealTraffic has a pod call another through a service, and looks for what
-// the shipped collector records of it on that node.
+// TestTheBinaryNamesRealTraffic has pods and the node call a pod, and looks for what the
+// shipped collector records of it on that node. It runs its parts on one cluster.
 func TestTheBinaryNamesRealTraffic(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("capturing needs root")
@@ -31,54 +31,112 @@ func TestTheBinaryNamesRealTraffic(t *testing.T) {
 		t.Fatalf("there is no collector: run make build: %v", err)
 	}
 	s := newSite(t, cluster.Options{Nodes: 1})
-	peer := func(name string, args ...string) {
-		s.create(pods, object{"metadata": object{"name": name, "labels": object{"app": name}}, "spec": object{
-			"nodeName":   s.NodeName(0),
-			"containers": []object{{"name": "peer", "image": cluster.NetpeerImage, "imagePullPolicy": "Never", "args": args}},
-		}})
+	s.patch("/api/v1/nodes/"+s.NodeName(0), object{"metadata": object{"labels": object{"topology.kubernetes.io/zone": "zone-a"}}})
+	server := s.peer("server", func(spec object) {
+		c := netpeer("main", "serve")
+		c["readinessProbe"] = object{"tcpSocket": object{"port": 8080}, "periodSeconds": 1}
+		spec["containers"] = []object{c}
+	})
+	server["metadata"].(object)["labels"] = object{"app": "server"}
+	s.create(pods, server)
+	service := func(name string, spec object) created {
+		spec["selector"] = object{"app": "server"}
+		return s.create("/api/v1/namespaces/shop/services", object{"metadata": object{"name": name}, "spec": spec})
 	}
-	peer("server", "serve")
-	svc := s.create("/api/v1/namespaces/shop/services", object{"metadata": object{"name": "front"}, "spec": object{
-		"selector": object{"app": "server"}, "ports": []object{{"name": "echo", "port": 80, "targetPort": 8080}},
-	}})
+	svc := service("front", object{"ports": []object{{"name": "echo", "port": 80, "targetPort": 8080}}})
+	service("headless", object{"clusterIP": "None", "ports": []object{{"name": "raw", "port": 8080}}})
 	require.NoError(t, s.WaitPodsReady(t.Context(), "shop", 1))
 	out := s.collect()
-	// It fails, and is started again, until kube-proxy has written its rules.
-	peer("client", "dial", "-count=100", "-hold=200ms", svc.Spec.ClusterIP+":80")
-
-	var source, destination flow.Flow
-	s.eventually("both ends report the connection", func() bool {
-		for _, f := range decodeFile(t, out) {
-			if f.Transport != flow.TransportTCP || f.Destination.Port != 8080 {
-				continue
-			}
-			switch f.Reporter {
-			case flow.ReporterSource:
-				source = f
-			case flow.ReporterDestination:
-				destination = f
-			}
-		}
-		return source.End != 0 && destination.End != 0
+	part := func(name string, test func(*site)) {
+		t.Run(name, func(t *testing.T) { test(&site{s.Cluster, t}) })
+	}
+	part("a pod through a service", func(s *site) { throughService(s, out, svc.Spec.ClusterIP+":80") })
+	direct := s.get("server").Status.PodIP + ":8080"
+	part("an init container, past the service", func(s *site) {
+		s.create(pods, s.peer("late", func(spec object) { spec["initContainers"] = []object{netpeer("prepare", dialing(direct)...)} }))
+		f := s.reported(out, "late", flow.ReporterSource)
+		assert.Equal(s.t, "prepare", f.Source.Kubernetes.Container.String())
+		asked := f.Destination.Kubernetes.Service
+		assert.Equal(s.t, [2]string{"headless", "raw"}, [2]string{asked.Name.String(), asked.PortName.String()}, "by its own address")
+		assert.Equal(s.t, "late", s.reported(out, "late", flow.ReporterDestination).Source.Kubernetes.Pod.String())
 	})
+	part("a static pod in its node's network", func(s *site) {
+		s.staticPeer("caller", func(spec object) {
+			onNodeNetwork(spec)
+			spec["containers"] = []object{netpeer("main", dialing(direct)...)}
+		})
+		source := s.reported(out, "caller-"+s.NodeName(0), flow.ReporterSource).Source.Kubernetes
+		assert.Equal(s.t, [3]string{"main", "Pod", "caller"}, [3]string{source.Container.String(), source.WorkloadKind.String(), source.WorkloadName.String()})
+	})
+	part("the kubelet's probes", func(s *site) { probes(s, out) })
+}
+
+// dialing is a client that goes on for longer than a test.
+func dialing(address string) []string {
+	return []string{"dial", "-count=1000000", "-hold=200ms", address}
+}
+
+func throughService(s *site, out, service string) {
+	// It fails, and is started again, until kube-proxy has written its rules.
+	s.create(pods, s.peer("client", func(spec object) { spec["containers"] = []object{netpeer("main", dialing(service)...)} }))
+	source, destination := s.reported(out, "client", flow.ReporterSource), s.reported(out, "client", flow.ReporterDestination)
 	for _, f := range []flow.Flow{source, destination} {
 		for _, end := range []struct {
 			flow.Endpoint
 			pod string
 		}{{f.Source, "client"}, {f.Destination, "server"}} {
 			k := end.Kubernetes
-			if assert.NotNil(t, k, f.Reporter) {
-				assert.Equal(t, end.pod, k.Pod.String())
-				assert.Equal(t, [3]string{"shop", "Pod", s.NodeName(0)}, [3]string{k.Namespace.String(), k.WorkloadKind.String(), k.Node.String()})
-				assert.Equal(t, flow.EndpointPod, end.Type)
-				assert.Empty(t, k.Uncertain.Strings())
+			if assert.NotNil(s.t, k, f.Reporter) {
+				assert.Equal(s.t, end.pod, k.Pod.String())
+				assert.Equal(s.t, [4]string{"shop", "Pod", s.NodeName(0), "zone-a"}, [4]string{k.Namespace.String(), k.WorkloadKind.String(), k.Node.String(), k.Zone.String()})
+				assert.Equal(s.t, flow.EndpointPod, end.Type)
+				assert.Empty(s.t, k.Uncertain.Strings())
 			}
 		}
 	}
-	assert.Equal(t, "peer", source.Source.Kubernetes.Container.String(), "by its cgroup")
-	assert.Equal(t, "peer", destination.Destination.Kubernetes.Container.String())
-	service := source.Destination.Kubernetes.Service
-	assert.Equal(t, [2]string{"front", "echo"}, [2]string{service.Name.String(), service.PortName.String()}, "what was asked for, by the connection tracker")
+	assert.Equal(s.t, "main", source.Source.Kubernetes.Container.String(), "by its cgroup")
+	assert.Equal(s.t, "main", destination.Destination.Kubernetes.Container.String())
+	asked := source.Destination.Kubernetes.Service
+	assert.Equal(s.t, [2]string{"front", "echo"}, [2]string{asked.Name.String(), asked.PortName.String()}, "what was asked for, by the connection tracker")
+}
+
+// probes come from the address that the node has on the bridge of its pods, which the API
+// does not tell.
+func probes(s *site, out string) {
+	for _, reporter := range []flow.Reporter{flow.ReporterSource, flow.ReporterDestination} {
+		f := s.found(out, "a probe", func(f *flow.Flow) bool {
+			return f.Reporter == reporter && f.Destination.Port == 8080 && f.Source.Address.String() == "10.244.0.1" && f.Source.Kubernetes != nil && !f.Source.Kubernetes.Pod.Known()
+		})
+		k := f.Source.Kubernetes
+		assert.Equal(s.t, [2]string{s.NodeName(0), "zone-a"}, [2]string{k.Node.String(), k.Zone.String()}, reporter)
+		assert.Equal(s.t, flow.EndpointHost, f.Source.Type)
+		assert.Empty(s.t, k.Uncertain.Strings())
+	}
+}
+
+// reported waits for a connection from a pod to the server that an end reports, and that
+// the receiver has the cgroup of: it looks for new ones once in an interval.
+func (s *site) reported(out, pod string, by flow.Reporter) flow.Flow {
+	s.t.Helper()
+	return s.found(out, "a connection of "+pod, func(f *flow.Flow) bool {
+		return f.Reporter == by && f.Transport == flow.TransportTCP && f.Destination.Port == 8080 && f.Process.Cgroup.Known() &&
+			f.Source.Kubernetes != nil && f.Source.Kubernetes.Pod.String() == pod
+	})
+}
+
+// found waits for a record.
+func (s *site) found(out, what string, is func(*flow.Flow) bool) (found flow.Flow) {
+	s.t.Helper()
+	s.eventually(what+" is recorded", func() bool {
+		for _, f := range decodeFile(s.t, out) {
+			if is(&f) {
+				found = f
+				return true
+			}
+		}
+		return false
+	})
+	return found
 }
 
 // collect runs the collector until the test ends, and returns the file that it writes.
@@ -94,6 +152,7 @@ processors:
   flow_k8s:
     auth: {type: kubeconfig, kubeconfig: %s}
     node: %s
+    wait: {lag: 10m} # what is passed on is sure: nothing has waited in vain
 exporters:
   file: {path: %s}
 service:

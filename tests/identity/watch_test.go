@@ -2,7 +2,6 @@ package identity
 
 import (
 	"net/netip"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -44,6 +43,7 @@ func TestWatch(t *testing.T) {
 		assert.Equal(s.t, [2]string{"node-2", "zone-b"}, [2]string{n.Name.String(), n.Zone.String()})
 	})
 	part("an address that is used again", func(s *site) { addressReuse(s, c) })
+	part("two families", func(s *site) { twoFamilies(s, c) })
 	part("a job that completed", func(s *site) { completedJob(s, c) })
 	part("owners", func(s *site) { owners(s, c) })
 	part("services", func(s *site) { services(s, c) })
@@ -80,6 +80,22 @@ func addressReuse(s *site, c *kube.Cluster) {
 	assert.Empty(s.t, whoAt(c, address, began.Add(-time.Second)))
 }
 
+// twoFamilies has a pod get its second address later, and lose the first: the test cluster's
+// nodes have IPv4 alone, so no kubelet tells of both.
+func twoFamilies(s *site, c *kube.Cluster) {
+	const v4, v6 = "10.244.1.3", "fd00::1:3"
+	past := time.Now().Add(-time.Minute)
+	s.pod("both", "node-1", past, []string{v4}, nil)
+	s.eventually("the first", func() bool { return who(c, v4) == "both" })
+	s.run("both", past, v4, v6)
+	s.eventually("the second", func() bool { return who(c, v6) == "both" })
+	assert.Equal(s.t, "both", who(c, v4))
+	assert.Empty(s.t, whoAt(c, v6, past.Add(10*time.Second)), "it did not have that before")
+	s.run("both", past, v6)
+	s.eventually("the second alone", func() bool { return who(c, v4) == "" })
+	assert.Equal(s.t, "both", who(c, v6))
+}
+
 func completedJob(s *site, c *kube.Cluster) {
 	const address = "10.244.1.2"
 	began := time.Now().Add(-time.Minute).Truncate(time.Second)
@@ -99,20 +115,28 @@ func completedJob(s *site, c *kube.Cluster) {
 	s.eventually("its address is another's, while it is still there", func() bool { return who(c, address) == "next" })
 }
 
-func owners(s *site, c *kube.Cluster) {
-	ownedBy := func(apiVersion, kind, name, uid string, labels object) func(object) {
-		return func(p object) {
-			m := p["metadata"].(object)
-			m["ownerReferences"] = []object{{"apiVersion": apiVersion, "kind": kind, "name": name, "uid": uid, "controller": true}}
-			m["labels"] = labels
-		}
+// ownedBy gives an object a controller, and other labels.
+func ownedBy(apiVersion, kind, name, uid string, labels object) func(object) {
+	return func(o object) {
+		m := o["metadata"].(object)
+		m["ownerReferences"] = []object{{"apiVersion": apiVersion, "kind": kind, "name": name, "uid": uid, "controller": true}}
+		m["labels"] = labels
 	}
-	template := object{"metadata": object{"labels": object{"app": "x"}}, "spec": object{"restartPolicy": "Never", "containers": []object{{"name": "main", "image": "none"}}}}
-	job := s.create("/apis/batch/v1/namespaces/shop/jobs", object{
-		"metadata": object{"name": "backup-1", "ownerReferences": []object{{"apiVersion": "batch/v1", "kind": "CronJob", "name": "backup", "uid": "cron", "controller": true}}},
-		"spec":     object{"template": template},
-	})
-	delete(template["spec"].(object), "restartPolicy")
+}
+
+// jobOfCronJob makes a job that nobody runs, and returns what owns its pods.
+func (s *site) jobOfCronJob(name, cronJob string) func(object) {
+	s.t.Helper()
+	job := object{"metadata": object{"name": name}, "spec": object{"template": object{
+		"spec": object{"restartPolicy": "Never", "containers": []object{{"name": "main", "image": "none"}}},
+	}}}
+	ownedBy("batch/v1", "CronJob", cronJob, "cron", nil)(job)
+	made := s.create("/apis/batch/v1/namespaces/shop/jobs", job)
+	return ownedBy("batch/v1", "Job", name, made.Metadata.UID, object{})
+}
+
+func owners(s *site, c *kube.Cluster) {
+	template := object{"metadata": object{"labels": object{"app": "x"}}, "spec": object{"containers": []object{{"name": "main", "image": "none"}}}}
 	rollout := s.create("/apis/apps/v1/namespaces/shop/replicasets", object{
 		"metadata": object{"name": "canary-1", "ownerReferences": []object{{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "canary", "uid": "roll", "controller": true}}},
 		"spec":     object{"selector": object{"matchLabels": object{"app": "x"}}, "template": template},
@@ -122,7 +146,7 @@ func owners(s *site, c *kube.Cluster) {
 		want string
 	}{
 		"of-deployment": {ownedBy("apps/v1", "ReplicaSet", "web-5d8f9c7b6", "none", object{"pod-template-hash": "5d8f9c7b6"}), "Deployment web"},
-		"of-cronjob":    {ownedBy("batch/v1", "Job", "backup-1", job.Metadata.UID, object{}), "CronJob backup"},
+		"of-cronjob":    {s.jobOfCronJob("backup-1", "backup"), "CronJob backup"},
 		"of-rollout":    {ownedBy("apps/v1", "ReplicaSet", "canary-1", rollout.Metadata.UID, object{}), "Rollout canary"},
 		"of-gone":       {ownedBy("batch/v1", "Job", "gone", "gone", object{}), "Job gone"},
 		"of-custom":     {ownedBy("example.com/v1", "Flock", "birds", "birds", object{}), "Flock birds"},
@@ -178,47 +202,25 @@ func services(s *site, c *kube.Cluster) {
 }
 
 func networkSets(s *site, c *kube.Cluster) {
-	const calico = "/apis/crd.projectcalico.org/v1/"
-	names := func() []string {
-		list, _ := c.NetworkSets()
-		var names []string
-		for _, n := range list {
-			for _, p := range n.Prefixes {
-				names = append(names, n.Namespace.String()+"/"+n.Name.String()+" "+p.String())
-			}
-		}
-		slices.Sort(names)
-		return names
-	}
-	s.create(calico+"globalnetworksets", object{"apiVersion": "crd.projectcalico.org/v1", "kind": "GlobalNetworkSet", "metadata": object{"name": "partners"}, "spec": object{"nets": []string{"198.51.100.0/24", "no prefix"}}})
-	s.create(calico+"namespaces/shop/networksets", object{"apiVersion": "crd.projectcalico.org/v1", "kind": "NetworkSet", "metadata": object{"name": "printers"}, "spec": object{"nets": []string{"192.0.2.7"}}})
+	s.create(calicoGlobalSets, networkSet("GlobalNetworkSet", "partners", "198.51.100.0/24", "no prefix"))
+	s.create(calicoSets, networkSet("NetworkSet", "printers", "192.0.2.7"))
 	s.eventually("both", func() bool {
-		return slices.Equal(names(), []string{"/partners 198.51.100.0/24", "shop/printers 192.0.2.7/32"})
+		return slices.Equal(setNames(c), []string{"/partners 198.51.100.0/24", "shop/printers 192.0.2.7/32"})
 	})
-	s.remove(calico + "globalnetworksets/partners")
-	s.eventually("one that is gone", func() bool { return slices.Equal(names(), []string{"shop/printers 192.0.2.7/32"}) })
+	s.remove(calicoGlobalSets + "/partners")
+	s.eventually("one that is gone", func() bool { return slices.Equal(setNames(c), []string{"shop/printers 192.0.2.7/32"}) })
 }
 
-func TestDeniedIsNamedAndCured(t *testing.T) {
-	s := newSite(t, cluster.Options{})
-	s.pod("web-1", "node-1", time.Now().Add(-time.Minute), []string{"10.244.0.1"}, nil)
-	user, err := s.User("collector")
-	require.NoError(t, err)
-	c := s.acquire(kube.Config{Kubeconfig: user.Kubeconfig()}, everything...)
-	s.eventually("waiting is of no use", c.Settled)
-	pods := status(c, kube.Pods)
-	assert.True(t, pods.Denied)
-	assert.ErrorContains(t, pods.Err, "pods: the cluster denies it: allow the collector's account the verb")
-	assert.ErrorContains(t, pods.Err, "on pods, as deploy/kubernetes/rbac.yaml does")
-	assert.ErrorContains(t, status(c, kube.EndpointSlices).Err, "endpointslices.discovery.k8s.io")
-
-	manifest, err := os.ReadFile("../../deploy/kubernetes/rbac.yaml")
-	require.NoError(t, err)
-	s.grant("collector", string(manifest))
-	s.eventually("the role is enough for everything", func() bool {
-		return !slices.ContainsFunc(c.Status(), func(s kube.Status) bool { return !s.Synced || s.Err != nil })
-	})
-	assert.Equal(t, "web-1", who(c, "10.244.0.1"))
+// setNames are the cluster's network sets, in order.
+func setNames(c *kube.Cluster) (names []string) {
+	list, _ := c.NetworkSets()
+	for _, n := range list {
+		for _, p := range n.Prefixes {
+			names = append(names, n.Namespace.String()+"/"+n.Name.String()+" "+p.String())
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func TestTheAPIServerMayBeAway(t *testing.T) {
@@ -243,4 +245,20 @@ func TestTheAPIServerMayBeAway(t *testing.T) {
 	s.eventually("the watch goes on", func() bool { return who(c, "10.244.0.2") == "after" && who(c, "10.244.0.1") == "" })
 	assert.True(t, status(c, kube.Pods).Failing.IsZero())
 	assert.NotZero(t, status(c, kube.Pods).Errors)
+}
+
+func TestASilentAPIServerIsToldOf(t *testing.T) {
+	// A connection without a word is given up sooner than by the default, 30 s and 15 s.
+	t.Setenv("HTTP2_READ_IDLE_TIMEOUT_SECONDS", "1")
+	t.Setenv("HTTP2_PING_TIMEOUT_SECONDS", "1")
+	s := newSite(t, cluster.Options{})
+	s.pod("before", "node-1", time.Now().Add(-time.Minute), []string{"10.244.0.1"}, nil)
+	c := s.watch(kube.Config{}, kube.Pods, kube.Nodes, kube.Services)
+	require.NoError(t, s.PauseAPIServer())
+	s.eventually("it is told of", func() bool { return !status(c, kube.Pods).Failing.IsZero() })
+	assert.Equal(t, "before", who(c, "10.244.0.1"), "what is known is used")
+	require.NoError(t, s.ResumeAPIServer())
+	s.eventually("it is there", func() bool { return status(c, kube.Pods).Failing.IsZero() })
+	s.pod("after", "node-1", time.Now().Add(-time.Minute), []string{"10.244.0.2"}, nil)
+	s.eventually("the watch goes on", func() bool { return who(c, "10.244.0.2") == "after" })
 }

@@ -20,8 +20,8 @@ type Telemetry struct {
 	Refused   metric.Int64Counter
 	Lost      metric.Int64Counter
 
-	waiting, pods, addresses, ended, errors metric.Int64Observable
-	staleness                               metric.Float64ObservableGauge
+	waiting, pods, addresses, ended, errors, lists metric.Int64Observable
+	staleness                                      metric.Float64ObservableGauge
 }
 
 // Observed is what the gauges say at a time.
@@ -36,13 +36,15 @@ type Kind struct {
 	// Staleness is for how long the watch has been broken, in seconds.
 	Staleness float64
 	Errors    uint64
+	// Lists is how often all of the kind was read.
+	Lists uint64
 }
 
 // NewTelemetry creates the instruments.
 func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	meter := settings.MeterProvider.Meter(ScopeName)
 	t := Telemetry{meter: meter}
-	var errs [11]error
+	var errs [12]error
 	t.Ends, errs[0] = meter.Int64Counter("flow_k8s_ends",
 		metric.WithDescription("Ends of flows, by the type that they have afterwards."), metric.WithUnit("{ends}"))
 	t.Uncertain, errs[1] = meter.Int64Counter("flow_k8s_uncertain",
@@ -67,7 +69,10 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	failures, err := meter.Int64ObservableCounter("flow_k8s_watch_errors",
 		metric.WithDescription("Requests to list or watch a kind that failed."), metric.WithUnit("{requests}"))
 	errs[10] = err
-	t.waiting, t.pods, t.addresses, t.ended, t.errors = waiting, pods, addresses, ended, failures
+	lists, err := meter.Int64ObservableCounter("flow_k8s_lists",
+		metric.WithDescription("How often all of a kind was read: at the start, and after each watch that broke or expired."), metric.WithUnit("{lists}"))
+	errs[11] = err
+	t.waiting, t.pods, t.addresses, t.ended, t.errors, t.lists = waiting, pods, addresses, ended, failures, lists
 	return &t, errors.Join(errs[:]...)
 }
 
@@ -85,9 +90,10 @@ func (t *Telemetry) Observe(read func() Observed) (metric.Registration, error) {
 			kind := metric.WithAttributes(attribute.String("kind", k.Name))
 			o.ObserveFloat64(t.staleness, k.Staleness, kind)
 			o.ObserveInt64(t.errors, int64(k.Errors), kind)
+			o.ObserveInt64(t.lists, int64(k.Lists), kind)
 		}
 		return nil
-	}, t.waiting, t.pods, t.addresses, t.ended, t.errors, t.staleness)
+	}, t.waiting, t.pods, t.addresses, t.ended, t.errors, t.lists, t.staleness)
 }
 
 // CountEnds adds to the ends of a type.

@@ -1,6 +1,8 @@
 package resolve
 
 import (
+	"cmp"
+
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/cgrouppath"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/kube/identity"
 )
@@ -18,7 +20,7 @@ func (c *cgroups) of(path string) cgroup {
 	g, ok := c.get(path)
 	if !ok {
 		parsed := cgrouppath.Parse(path)
-		g = cgroup{identity.IDOf(parsed.PodUID), identity.IDOf(parsed.ContainerID)}
+		g = cgroup{identity.IDOf(parsed.PodUID), identity.IDOf(cmp.Or(parsed.PodContainerID, parsed.ContainerID))}
 		c.put(path, g)
 	}
 	return g

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/kube/identity"
@@ -20,6 +21,7 @@ type Resolver struct {
 
 	cgroups    cgroups
 	namespaces namespaces
+	own        atomic.Pointer[own]
 }
 
 // New returns a Resolver that remembers at most so many cgroups and network namespaces of
@@ -90,6 +92,7 @@ func (r *Resolver) nearPod(q *Question, e *End, a *Answer) {
 	a.proven = true
 	if group.container.Known() {
 		a.Container = a.Pod.Container(group.container)
+		a.NewContainer = !a.Container.Known()
 	}
 	if a.Pod.HostNetwork {
 		return
@@ -198,7 +201,13 @@ func (r *Resolver) nodeAt(q *Question, e *End) (*identity.Node, identity.Verdict
 	if !e.Address.IsValid() || e.Address.IsLoopback() {
 		return nil, identity.Unknown
 	}
-	return r.Index.NodeAt(e.Address, q.Start, q.End)
+	node, verdict := r.Index.NodeAt(e.Address, q.Start, q.End)
+	if verdict == identity.Unknown {
+		if node = r.ownNode(q, e.Address); node != nil {
+			verdict = identity.Found
+		}
+	}
+	return node, verdict
 }
 
 // service finds the service that the source asked for: by the address before translation,
@@ -284,12 +293,12 @@ func (r *Resolver) doubt(q *Question, e *End, a *Answer, state *State, near bool
 	case a.Pod != nil && a.Pod.Terminating && !a.proven && q.End >= state.Young:
 		// Its address may be the next one's by now, of which the watch is about to tell.
 		a.Waiting = true
-	case a.Pod != nil:
+	case a.Pod != nil && !a.NewContainer:
 	case q.End < state.Horizon:
 		a.Reasons |= Forgotten
 	case q.End >= state.Young:
 		a.Waiting = true
-	case byCgroup:
+	case byCgroup || a.NewContainer:
 		a.Reasons |= Lagging
 	}
 }

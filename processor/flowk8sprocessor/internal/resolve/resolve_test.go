@@ -41,7 +41,10 @@ var (
 	sidecarContainer = strings.Repeat("b", 64)
 )
 
-func cgroup(uid, container string) string { return "/kubepods/burstable/pod" + uid + "/" + container }
+func cgroup(uid, container string) string { return group(uid) + "/" + container }
+
+// group is the cgroup of a pod, which its containers are in.
+func group(uid string) string { return "/kubepods/burstable/pod" + uid }
 
 // site is a small cluster: web and db on node-1, one of them with two addresses, a pod in
 // the node's network, a static pod, services of every kind, nodes in two zones.
@@ -171,8 +174,8 @@ func TestResolve(t *testing.T) {
 		"dual stack":                           {"[fd00::1]:1", "[::ffff:10.244.0.2]:22", nil, [2]string{web, db}},
 		"the container by the cgroup":          {"10.244.0.1:1", "8.8.8.8:53", by(cgroup(webUID, mainContainer)), [2]string{"pod pod=web-1 container=nginx node=node-1 zone=zone-a", "network"}},
 		"a sidecar":                            {"10.244.0.1:1", "8.8.8.8:53", by(cgroup(webUID, sidecarContainer)), [2]string{"pod pod=web-1 container=proxy node=node-1 zone=zone-a", "network"}},
-		"a pod in its node's network":          {"192.168.0.1:1", "8.8.8.8:53", by(cgroup(hostUID, mainContainer)), [2]string{hostPod, "network"}},
-		"a static pod, by its manifest's hash": {"192.168.0.1:1", "8.8.8.8:53", by(cgroup(manifest, mainContainer)), [2]string{"pod pod=kube-apiserver-node-1 node=node-1 zone=zone-a", "network"}},
+		"a pod in its node's network":          {"192.168.0.1:1", "8.8.8.8:53", by(group(hostUID)), [2]string{hostPod, "network"}},
+		"a static pod, by its manifest's hash": {"192.168.0.1:1", "8.8.8.8:53", by(group(manifest)), [2]string{"pod pod=kube-apiserver-node-1 node=node-1 zone=zone-a", "network"}},
 		"a process of the node itself":         {"192.168.0.1:1", "192.168.0.2:10250", by("/system.slice/kubelet.service"), [2]string{"host node=node-1 zone=zone-a", "host node=node-2 zone=zone-b"}},
 		"another address of the machine":       {"172.17.0.1:1", "8.8.8.8:53", nil, [2]string{"host node=node-1 zone=zone-a", "network"}},
 		"a container without a pod's group": {"192.168.0.1:1", "8.8.8.8:53", func(q *resolve.Question) { q.Container = mainContainer },
@@ -198,7 +201,7 @@ func TestResolve(t *testing.T) {
 		"a network names no pod":   {"10.244.0.1:1", "10.244.0.2:22", nil, [2]string{web, db}},
 		"what nothing is known of": {"10.244.0.1:1", "10.9.9.9:1", nil, [2]string{web, elsewere}},
 		"a destination's own report": {"10.244.0.1:1", "10.244.0.2:22", func(q *resolve.Question) {
-			q.Reporter, q.Cgroup = flow.ReporterDestination, cgroup(dbUID, mainContainer)
+			q.Reporter, q.Cgroup = flow.ReporterDestination, group(dbUID)
 		}, [2]string{web, db}},
 		"forwarded traffic": {"10.244.0.1:1", "8.8.8.8:22", func(q *resolve.Question) {
 			q.Reporter, q.Ends[0].Type = flow.ReporterForward, flow.EndpointNetwork
@@ -228,7 +231,7 @@ func TestLoopbackIsTheReportersOwnPod(t *testing.T) {
 	answers = ask(r, synced, "127.0.0.1:1", "127.0.0.1:8080", func(q *resolve.Question) { q.Namespace, q.Node = 77, "node-2" })
 	assert.Equal(t, "host node=node-2 zone=zone-b", text(answers[0]), "a namespace of another node has another number")
 
-	hostNetwork := func(q *resolve.Question) { q.Namespace, q.Cgroup = 1, cgroup(hostUID, mainContainer) }
+	hostNetwork := func(q *resolve.Question) { q.Namespace, q.Cgroup = 1, group(hostUID) }
 	answers = ask(r, synced, "127.0.0.1:1", "127.0.0.1:8080", hostNetwork)
 	assert.Equal(t, hostPod, text(answers[0]))
 	assert.Equal(t, "network", text(answers[1]), "who else is in the node's network is not known")
@@ -243,6 +246,10 @@ func TestLoopbackIsTheReportersOwnPod(t *testing.T) {
 func TestDoubt(t *testing.T) {
 	unknown := func(q *resolve.Question) { q.Cgroup = cgroup(newUID, mainContainer) }
 	known := func(q *resolve.Question) { q.Cgroup = cgroup(webUID, mainContainer) }
+	newContainer := func(q *resolve.Question) { q.Cgroup = cgroup(webUID, strings.Repeat("c", 64)) }
+	inside := func(q *resolve.Question) {
+		q.Cgroup = cgroup(webUID, mainContainer) + "/docker/" + strings.Repeat("c", 64)
+	}
 	young := synced
 	young.Young = seconds(now - 2)
 	for name, test := range map[string]struct {
@@ -253,12 +260,15 @@ func TestDoubt(t *testing.T) {
 		"a young flow waits for a pod that may come":                           {young, nil, [2]string{"pod pod=web-1 node=node-1 zone=zone-a", "network waiting"}},
 		"a pod's group that is not known waits":                                {young, unknown, [2]string{"host node=node-1 zone=zone-a waiting", "network waiting"}},
 		"what has waited goes on, and only what is sure to be a pod is marked": {synced, nil, [2]string{web, "network"}},
-		"not synced":    {resolve.State{Watched: true, Young: math.MaxInt64}, known, [2]string{"uncertain=not_synced", "network uncertain=not_synced"}},
-		"never reached": {resolve.State{Watched: true, Failing: 1, Young: math.MaxInt64}, known, [2]string{"uncertain=api_unavailable", "network uncertain=api_unavailable"}},
-		"stale":         {resolve.State{Watched: true, Synced: true, Failing: seconds(now - 5), Young: 0}, nil, [2]string{web + " uncertain=api_unavailable", "network uncertain=api_unavailable"}},
-		"stale, but not for what happened before": {resolve.State{Watched: true, Synced: true, Failing: seconds(now), Young: math.MaxInt64}, nil, [2]string{web, "network"}},
-		"too long ago": {resolve.State{Watched: true, Synced: true, Horizon: seconds(now), Young: math.MaxInt64}, nil, [2]string{web, "network uncertain=forgotten"}},
-		"no cluster":   {resolve.State{}, nil, [2]string{web, "network"}},
+		"a container that is not known waits":                                  {young, newContainer, [2]string{"pod pod=web-1 node=node-1 zone=zone-a waiting", "network waiting"}},
+		"and is marked once it has":                                            {synced, newContainer, [2]string{"pod pod=web-1 node=node-1 zone=zone-a uncertain=lagging", "network"}},
+		"a container in a pod's container is it":                               {young, inside, [2]string{"pod pod=web-1 container=nginx node=node-1 zone=zone-a", "network waiting"}},
+		"not synced":                                                           {resolve.State{Watched: true, Young: math.MaxInt64}, known, [2]string{"uncertain=not_synced", "network uncertain=not_synced"}},
+		"never reached":                                                        {resolve.State{Watched: true, Failing: 1, Young: math.MaxInt64}, known, [2]string{"uncertain=api_unavailable", "network uncertain=api_unavailable"}},
+		"stale":                                                                {resolve.State{Watched: true, Synced: true, Failing: seconds(now - 5), Young: 0}, nil, [2]string{web + " uncertain=api_unavailable", "network uncertain=api_unavailable"}},
+		"stale, but not for what happened before":                              {resolve.State{Watched: true, Synced: true, Failing: seconds(now), Young: math.MaxInt64}, nil, [2]string{web, "network"}},
+		"too long ago":                                                         {resolve.State{Watched: true, Synced: true, Horizon: seconds(now), Young: math.MaxInt64}, nil, [2]string{web, "network uncertain=forgotten"}},
+		"no cluster":                                                           {resolve.State{}, nil, [2]string{web, "network"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answers := ask(site(t), test.state, "10.244.0.1:1", "10.1.1.1:1", test.change)
@@ -285,6 +295,27 @@ func TestOneNodeDoubtsOnlyItsOwnEnds(t *testing.T) {
 	answers := ask(r, resolve.State{Watched: true, Young: math.MaxInt64}, "10.9.9.8:1", "10.9.9.9:1", nil)
 	assert.Equal(t, "host node=node-1 zone=zone-a uncertain=not_synced", text(answers[0]))
 	assert.Equal(t, "network", text(answers[1]), "which is for an instance that knows the cluster")
+}
+
+func TestAnAddressThatANodeKnowsForItsOwn(t *testing.T) {
+	young := synced
+	young.Young = seconds(now - 2)
+	fromNode := func(node string) func(*resolve.Question) {
+		return func(q *resolve.Question) { q.Node, q.Reporter = node, flow.ReporterDestination }
+	}
+	r := site(t)
+	const bridge = "10.244.0.99"
+	answers := ask(r, young, bridge+":1", "10.244.0.1:1", fromNode("node-1"))
+	assert.Equal(t, "host node=node-1 zone=zone-a waiting", text(answers[0]), "a pod may have it")
+	r.SetOwn(flow.Intern("node-1"), []netip.Addr{addr(bridge), addr("10.244.0.2")})
+	answers = ask(r, young, bridge+":1", "10.244.0.1:1", fromNode("node-1"))
+	assert.Equal(t, "host node=node-1 zone=zone-a", text(answers[0]))
+	answers = ask(r, young, "8.8.8.8:1", bridge+":1", nil)
+	assert.Equal(t, "host node=node-1 zone=zone-a", text(answers[1]), "before the receiver knows it")
+	answers = ask(r, young, "10.244.0.2:1", "10.244.0.1:1", fromNode("node-1"))
+	assert.Equal(t, "pod pod=db-0 node=node-1 zone=zone-a", text(answers[0]), "a pod's address is the pod's")
+	answers = ask(r, young, bridge+":1", "10.244.0.1:1", fromNode("node-2"))
+	assert.Equal(t, "host node=node-2 zone=zone-b waiting", text(answers[0]), "on another node it may be anybody's")
 }
 
 func TestAnEarlierObservationIsKept(t *testing.T) {
@@ -331,7 +362,7 @@ func TestWhatAPodThatIsBeingDeletedHadMayBeAnothersSoon(t *testing.T) {
 	assert.Equal(t, db+" waiting", text(answers[1]))
 	answers = ask(r, synced, "10.244.0.1:1", "10.244.0.2:22", nil)
 	assert.Equal(t, db, text(answers[1]), "if none came it is its own")
-	answers = ask(r, young, "10.244.0.2:1", "8.8.8.8:22", func(q *resolve.Question) { q.Cgroup = cgroup(dbUID, mainContainer) })
+	answers = ask(r, young, "10.244.0.2:1", "8.8.8.8:22", func(q *resolve.Question) { q.Cgroup = group(dbUID) })
 	assert.Equal(t, db, text(answers[0]), "its cgroup leaves no doubt")
 }
 

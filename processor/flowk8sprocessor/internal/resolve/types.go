@@ -43,6 +43,8 @@ type End struct {
 type Answer struct {
 	Pod       *identity.Pod
 	Container flow.Name
+	// NewContainer is set where the process is in a container of Pod that is not known.
+	NewContainer bool
 	// Node and Zone are where the end runs, or the node that it is.
 	Node, Zone flow.Name
 	Network    *networks.Network

@@ -7,7 +7,9 @@ const line = (lines: ReturnType<typeof captured>, what: RegExp) => lines.find((l
 it("claims only what the agent reports", () => {
   const lines = captured([tcp]);
   expect(lines.filter((l) => l.on).map((l) => l.what)).toEqual(["TCP: bytes, RTT, process, refusals"]);
-  expect(lines.filter((l) => !l.on).map((l) => l.state)).toEqual(Array(6).fill("not in this version"));
+  expect(lines.filter((l) => l.state === "not in this version").map((l) => l.what)).toEqual([
+    "UDP, ICMP, SCTP, other IP", "Denied: who, where, why", "Domain names and DNS lookups", "Forwarded traffic", "Backends behind services", "Kubernetes policy",
+  ]);
   expect(captured([]).some((l) => l.on)).toBe(false);
 });
 
@@ -18,10 +20,9 @@ it("says of an engine what the agent says, and no more than once", () => {
   expect(line(lines, /Forwarded/)).toMatchObject({ on: false, state: "off", detail: "conntrack is not loaded" });
 });
 
-it("says that names of a cluster are known where records have them", () => {
-  expect(line(captured([tcp], true), /Kubernetes names/)).toMatchObject({ on: true, state: "on" });
-  expect(line(captured([tcp], true), /Kubernetes policy/)).toMatchObject({ on: false });
-  expect(captured([tcp], false).filter((l) => /Kubernetes/.test(l.what)).map((l) => l.on)).toEqual([false]);
+it("says whether records have the names of a cluster, and how they get them", () => {
+  expect(line(captured([tcp], true), /Kubernetes names/)).toMatchObject({ on: true, state: "on", detail: "" });
+  expect(line(captured([tcp], false), /Kubernetes names/)).toMatchObject({ on: false, state: "off", detail: expect.stringContaining("flow_k8s") });
 });
 
 it("shows an engine that this page does not know by its name", () => {

@@ -16,7 +16,6 @@ const subjects: Subject[] = [
   { engine: "dns", what: "Domain names and DNS lookups" },
   { engine: "forward", what: "Forwarded traffic" },
   { engine: "nat", what: "Backends behind services" },
-  { engine: "kubernetes", what: "Kubernetes names and policy" },
 ];
 
 export interface Line {
@@ -26,20 +25,23 @@ export interface Line {
   detail: string;
 }
 
-/** What a processor adds and no engine reports: it is there when records have it. */
-const inCluster: Line[] = [
-  { what: "Kubernetes names", on: true, state: "on", detail: "" },
-  { what: "Kubernetes policy", on: false, state: "not in this version", detail: "" },
-];
+/** What processors add and no engine reports: it is there when records have it. */
+function added(cluster: boolean): Line[] {
+  return [
+    cluster
+      ? { what: "Kubernetes names", on: true, state: "on", detail: "" }
+      : { what: "Kubernetes names", on: false, state: "off", detail: "in a cluster, add the processor flow_k8s to the agent's configuration" },
+    { what: "Kubernetes policy", on: false, state: "not in this version", detail: "" },
+  ];
+}
 
-/** A line for each subject, in the table's order, then one for each engine that the table does not know. */
+/** A line for each subject, in the table's order, then what processors add, then one for each engine that the table does not know. */
 export function captured(engines: readonly Engine[], cluster = false): Line[] {
   const said = (what: string, e: Engine): Line => ({ what, on: e.on, state: e.on ? "on" : "off", detail: e.detail });
-  const known = subjects.flatMap(({ engine, what }) => {
+  const known = subjects.map(({ engine, what }) => {
     const reported = engines.find((e) => e.name === engine);
-    if (!reported && engine === "kubernetes" && cluster) return inCluster;
     return reported ? said(what, reported) : { what, on: false, state: "not in this version", detail: "" };
   });
   const others = engines.filter((e) => !subjects.some((s) => s.engine === e.name)).map((e) => said(e.name, e));
-  return [...known, ...others];
+  return [...known, ...added(cluster), ...others];
 }
