@@ -189,6 +189,7 @@ func (g *Generator) Flow() flow.Flow {
 	if g.IntN(3) == 0 {
 		f.Aggregation = g.aggregation()
 		f.SamplingRate = pick(g, []uint64{0, 10})
+		f.Folded = pick(g, []uint64{0, 3})
 	}
 	return f
 }

@@ -65,6 +65,7 @@ func sumOnly(s *flow.Flow) flow.Flow {
 	}
 	sum := flow.Flow{
 		Start: s.Start, End: s.End, Source: end(&s.Source), Destination: end(&s.Destination), Connections: s.Connections, TCP: s.TCP, DNS: s.DNS,
+		Folded: s.Folded, Aggregation: s.Aggregation,
 	}
 	sum.Connections.Open = 0
 	sum.TCP.FinalState = 0
