@@ -41,7 +41,7 @@ describe("a filter", () => {
     ["svc:default/kubernetes", "source", undefined],
     ["pods:shop/Deployment/cart", "source", "source.k8s.namespace.name = shop and source.k8s.workload.kind = Deployment and source.k8s.workload.name = cart and source.k8s.pod.names exists"],
     ["as:public", "either", "source.scope = public and source.addresses exists or destination.scope = public and destination.addresses exists"],
-    ["as:mixed", "source", "flow.aggregation.level exists and source.scope not exists"],
+    ["as:mixed", "source", "source.scope not exists"],
   ])("of %s at %s", (id, end, want) => expect(filter(id, end)).toBe(want));
   it("of several attributes asks them of one end, not some of each", () => {
     expect(filter("pod:shop/a-1", "either")).toBe("source.k8s.namespace.name = shop and source.k8s.pod.name = a-1 or destination.k8s.namespace.name = shop and destination.k8s.pod.name = a-1");

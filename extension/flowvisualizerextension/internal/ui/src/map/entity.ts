@@ -135,7 +135,8 @@ export function entityFilter(id: string, end: End | "either"): Expr | undefined 
   if (id === `a:${unknownAddress}`) return cond(`${end}.address`, "not exists");
   const listed = (e: string) => (several ? [cond(listings[`${e}.${several}`]!.list, "exists")] : []);
   const known = (e: string) => all(...(type ? [cond(`${e}.type`, "=", type)] : []), ...fields.map((f, i) => cond(`${e}.${f}`, "=", n.values[i]!)), ...listed(e))!;
-  const at = id === `as:${mixed}` ? (e: string) => all(cond("flow.aggregation.level", "exists"), cond(`${e}.scope`, "not exists"))! : known;
+  // The same group may have records that were folded before anything was merged.
+  const at = id === `as:${mixed}` ? (e: string) => cond(`${e}.scope`, "not exists") : known;
   if (end !== "either") return at(end);
   if (only) return at(only);
   // Several attributes must be those of the same end.
