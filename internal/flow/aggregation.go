@@ -69,6 +69,27 @@ var listings = [...]Listing{
 // Aggregation.Lists.
 func Listings() []Listing { return listings[:] }
 
+// ListOf returns the field that lists the values of the attribute name where the records
+// that were merged differ in it, or nil where nothing does.
+func ListOf(name string) *Field[Flow] {
+	for i := range listings {
+		if l := &listings[i]; l.Of == name && l.List != name {
+			return Flows.Lookup(l.List)
+		}
+	}
+	return nil
+}
+
+// ListedBy returns the field whose values the attribute name lists, or nil.
+func ListedBy(name string) *Field[Flow] {
+	for i := range listings {
+		if l := &listings[i]; l.List == name && l.Of != name {
+			return Flows.Lookup(l.Of)
+		}
+	}
+	return nil
+}
+
 // aggregation returns what f tells of its merging, or nothing: not to be changed.
 func (f *Flow) aggregation() *Aggregation {
 	if f.Aggregation == nil {

@@ -103,7 +103,14 @@ func TestListsAreOfAttributes(t *testing.T) {
 		require.NotNil(t, count, l.Count)
 		assert.Equal(t, flow.Dimension, of.Role, l.Of)
 		assert.Equal(t, flow.Keywords, list.Type, l.List)
+		if of == list {
+			of, list = nil, nil // nothing beside itself lists it
+		}
+		assert.Same(t, list, flow.ListOf(l.Of), l.Of)
+		assert.Same(t, of, flow.ListedBy(l.List), l.List)
 	}
+	assert.Nil(t, flow.ListOf("source.type"))
+	assert.Nil(t, flow.ListedBy("source.type"))
 }
 
 // TestFixedNames holds the names that users build on.

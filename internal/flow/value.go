@@ -56,6 +56,25 @@ func (v Value) Items() []string {
 	}
 }
 
+// ParseValue is the inverse of String for a Keyword, an Address and an Integer. It reports
+// whether a value of type t prints as s.
+func ParseValue(t Type, s string) (Value, bool) {
+	v := Value{Type: t}
+	var err error
+	switch t {
+	case Keyword:
+		v.Str = s
+	case Address:
+		v.Addr, err = netip.ParseAddr(s)
+		v.Addr = v.Addr.Unmap().WithZone("")
+	case Integer:
+		v.Int, err = strconv.ParseInt(s, 10, 64)
+	default:
+		return Value{}, false
+	}
+	return v, err == nil && v.String() == s
+}
+
 // Present reports whether v holds anything.
 func (v Value) Present() bool { return v.Type != 0 }
 

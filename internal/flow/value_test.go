@@ -30,6 +30,25 @@ func TestScopeOf(t *testing.T) {
 	assert.Equal(t, flow.ScopeUnknown, flow.ScopeOf(netip.Addr{}))
 }
 
+func TestParseValueReadsWhatIsPrinted(t *testing.T) {
+	for _, v := range []flow.Value{
+		{Type: flow.Keyword, Str: "web, é"}, {Type: flow.Keyword}, {Type: flow.Integer, Int: -80}, {Type: flow.Integer},
+		{Type: flow.Address, Addr: addr("10.0.0.1")}, {Type: flow.Address, Addr: addr("2001:db8::7")},
+	} {
+		got, ok := flow.ParseValue(v.Type, v.String())
+		assert.True(t, ok, v.String())
+		assert.Equal(t, v, got)
+	}
+	for text, of := range map[string]flow.Type{
+		"080": flow.Integer, "+8": flow.Integer, "-0": flow.Integer, "8.0": flow.Integer, "9223372036854775808": flow.Integer,
+		"::ffff:10.0.0.1": flow.Address, "fe80::1%eth0": flow.Address, "2001:DB8::7": flow.Address, "invalid IP": flow.Address, "10.0.0.0/8": flow.Address,
+		"true": flow.Boolean, "a,b": flow.Keywords,
+	} {
+		_, ok := flow.ParseValue(of, text)
+		assert.False(t, ok, "%s as %s", text, of)
+	}
+}
+
 func TestIDPrintsAndParses(t *testing.T) {
 	for text, id := range map[string]flow.ID{
 		"":                                   {},

@@ -15,7 +15,9 @@
 // with an address or, in =, !=, in and not in, with a prefix (10.0.0.0/8); IPv4
 // mapped into IPv6 is IPv4 in both. A comparison with a list holds when it holds for
 // one of its values, one with a map when it holds for one of its keys with its value,
-// written key=value. An absent attribute matches only the
+// written key=value. Where records that were merged differ in an attribute, its values
+// stand in a list of their own (flow.ListOf), and a comparison with the attribute holds
+// when it holds for one of these. An absent attribute matches only the
 // negative operators: !=, !~, not in and not exists.
 // "either.x = v" holds when it holds at either end, a negative operator when it
 // holds at both.
@@ -51,7 +53,10 @@ type Not struct{ Expr Expr }
 // Cond compares one field with values.
 type Cond struct {
 	Field *flow.Field[flow.Flow]
-	Op    Op
+	// List has the field's values in records that were merged and differ in them; nil
+	// for a field that is not listed.
+	List *flow.Field[flow.Flow]
+	Op   Op
 	// Values has one element, several for In, none for Exists.
 	Values []Operand
 	// Negate turns =, ~, in and exists into !=, !~, not in and not exists.
@@ -106,7 +111,29 @@ func (e Or) Match(f *flow.Flow) bool {
 func (e Not) Match(f *flow.Flow) bool { return !e.Expr.Match(f) }
 
 // Match implements Expr.
-func (c *Cond) Match(f *flow.Flow) bool { return c.holds(c.Field.Get(f)) != c.Negate }
+func (c *Cond) Match(f *flow.Flow) bool {
+	return (c.holds(c.Field.Get(f)) || c.holdsInList(f)) != c.Negate
+}
+
+// holdsInList evaluates the positive form of the condition for the listed values of the
+// field. What no value of the field prints as compares with nothing, but has the text
+// that it is.
+func (c *Cond) holdsInList(f *flow.Flow) bool {
+	if c.List == nil {
+		return false
+	}
+	list := c.List.Get(f).List
+	if c.Op == Exists {
+		return len(list) > 0
+	}
+	return slices.ContainsFunc(list, func(s string) bool {
+		if c.Op == Contains {
+			return c.holds(flow.Value{Type: flow.Keyword, Str: s})
+		}
+		v, ok := flow.ParseValue(c.Field.Type, s)
+		return ok && c.holds(v)
+	})
+}
 
 // holds evaluates the positive form of the condition; an absent value never
 // satisfies it.

@@ -164,7 +164,7 @@ func (p *parser) cond(depth int) (Expr, error) {
 	}
 	conds := make([]Expr, len(fields))
 	for i, field := range fields {
-		conds[i] = &Cond{Field: field, Op: op, Negate: negate, Values: operands}
+		conds[i] = &Cond{Field: field, List: flow.ListOf(field.Name), Op: op, Negate: negate, Values: operands}
 	}
 	switch {
 	case len(conds) == 1:

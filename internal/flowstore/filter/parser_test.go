@@ -168,7 +168,7 @@ func TestMatch(t *testing.T) {
 		},
 		TCP: flow.TCP{RTTSum: 30, RTTSamples: 3},
 	}
-	for text, want := range map[string]bool{
+	checkMatches(t, f, map[string]bool{
 		// Addresses.
 		"source.address = 10.1.2.3":                        true,
 		"source.address = ::ffff:10.1.2.3":                 true,
@@ -255,7 +255,64 @@ func TestMatch(t *testing.T) {
 		"source.port = 1 or destination.port = 443 and flow.action = deny": false,
 		"not (destination.port = 443 and flow.action = deny)":              true,
 		"not destination.port = 443 or flow.action = allow":                true,
+	})
+}
+
+// TestMatchLooksIntoLists asks of a record that stands for several.
+func TestMatchLooksIntoLists(t *testing.T) {
+	f := &flow.Flow{Destination: flow.Endpoint{Port: 443}, Aggregation: &flow.Aggregation{Level: flow.LevelWorkloads}}
+	for name, values := range map[string]string{
+		"source.addresses": "10.1.2.3 2001:db8::7 ::ffff:10.9.9.9", "source.ports": "40000 0080", "destination.k8s.pod.names": "web-1 web-2",
+		"process.executable.names": "curl Wget",
 	} {
+		require.NoError(t, flow.Flows.Lookup(name).Set(f, flow.Value{Type: flow.Keywords, List: strings.Fields(values)}))
+	}
+	checkMatches(t, f, map[string]bool{
+		// One of the values is enough, a negation is the complement.
+		"source.address = 10.1.2.3":                                  true,
+		"source.address != 10.1.2.3":                                 false,
+		"not source.address = 10.1.2.3":                              false,
+		"source.address = 10.1.2.4":                                  false,
+		"source.address != 10.1.2.4":                                 true,
+		"source.address in (10.0.0.0/8)":                             true,
+		"source.address = 2001:db8::/32":                             true,
+		"source.address not in (10.0.0.0/8)":                         false,
+		"source.address < 10.2.0.0":                                  true,
+		"source.address = 10.1.2.3 and source.address = 2001:db8::7": true,
+		"source.port = 40000":                                        true,
+		"source.port > 1024":                                         true,
+		"source.port < 1024":                                         false,
+		"destination.k8s.pod.name = web-2":                           true,
+		"destination.k8s.pod.name ~ WEB":                             true,
+		"process.executable.name in (Wget, ssh)":                     true,
+		"process.executable.name !~ wget":                            false,
+		// What no value prints as has its text and nothing else.
+		"source.address = 10.9.9.9": false,
+		"source.address ~ ffff":     true,
+		"source.port = 80":          false,
+		"source.port ~ 0080":        true,
+		// An attribute with several values is not absent.
+		"source.address exists":        true,
+		"source.address not exists":    false,
+		"source.k8s.pod.name exists":   false,
+		"source.k8s.pod.name != web-1": true,
+		// Either end, and the attribute alone beside lists of others.
+		"either.address = 10.0.0.0/8":  true,
+		"either.address != 10.0.0.0/8": false,
+		"either.k8s.pod.name = web-1":  true,
+		"destination.port = 443":       true,
+		"destination.port = 40000":     false,
+		"either.port = 40000":          true,
+		// The list itself is text.
+		"source.addresses = 10.1.2.3": true,
+		"source.addresses exists":     true,
+		"destination.ports exists":    false,
+	})
+}
+
+func checkMatches(t *testing.T, f *flow.Flow, cases map[string]bool) {
+	t.Helper()
+	for text, want := range cases {
 		t.Run(text, func(t *testing.T) {
 			expr, err := Parse(text)
 			require.NoError(t, err)

@@ -189,6 +189,7 @@ func (g *Generator) Flow() flow.Flow {
 	if g.IntN(3) == 0 {
 		f.Aggregation = g.aggregation()
 		f.SamplingRate = pick(g, []uint64{0, 10})
+		f.Folded = pick(g, []uint64{0, 3})
 	}
 	return f
 }
@@ -202,11 +203,27 @@ func (g *Generator) aggregation() *flow.Aggregation {
 		}
 		a.Lists[i].Count = g.counter()
 		if l.List != l.Of {
-			a.Lists[i].Values = []string{pick(g, addresses), "web-2"}
+			a.Lists[i].Values = g.listed(flow.Flows.Lookup(l.Of).Type)
 		}
 	}
 	a.Estimated = flow.NameSetOf(g.name([]string{"source.port_count", "source.address_count"}))
 	return a
+}
+
+// listed makes values of a type as a list has them, and among them what is none.
+func (g *Generator) listed(t flow.Type) []string {
+	pool := processes
+	switch t {
+	case flow.Address:
+		pool = append([]string{"fe80::1%eth0", "10.0.0.01", "invalid IP"}, addresses...)
+	case flow.Integer:
+		pool = []string{"22", "80", "443", "4242", "0080", " 80", "-0", "80.5", "9223372036854775808", "many"}
+	}
+	list := make([]string, 1+g.IntN(4))
+	for i := range list {
+		list[i] = pick(g, pool)
+	}
+	return list
 }
 
 // Loss makes one loss.

@@ -32,6 +32,7 @@ func testRead(t *testing.T, open func(*testing.T) Store) {
 	t.Run("views", r.testViews)
 	t.Run("every operator on every field", r.testOperators)
 	t.Run("prefixes", r.testPrefixes)
+	t.Run("listed values", r.testListedValues)
 	t.Run("random filters", r.testFilters)
 	t.Run("paging", r.testPaging)
 	t.Run("groups by every dimension", r.testGroupDimensions)
@@ -64,6 +65,7 @@ func sumOnly(s *flow.Flow) flow.Flow {
 	}
 	sum := flow.Flow{
 		Start: s.Start, End: s.End, Source: end(&s.Source), Destination: end(&s.Destination), Connections: s.Connections, TCP: s.TCP, DNS: s.DNS,
+		Folded: s.Folded, Aggregation: s.Aggregation,
 	}
 	sum.Connections.Open = 0
 	sum.TCP.FinalState = 0
@@ -153,6 +155,25 @@ func (r *reading) testPrefixes(t *testing.T) {
 		"source.address in (10.0.0.0/24, fd00::/8, 8.8.8.8)", "destination.address not in (10.0.0.0/8, ::/0)",
 		"source.address < 10.0.1.1", "source.address >= ::", "source.address <= 255.255.255.255", "source.address ~ 0.0", "source.address ~ DB8",
 	} {
+		r.check(t, filtered(t, text), text)
+	}
+}
+
+// testListedValues asks for attributes that merged records have in lists.
+func (r *reading) testListedValues(t *testing.T) {
+	for _, text := range []string{
+		"source.address = 10.0.0.1", "source.address = 10.0.0.0/8", "source.address = 2001:db8::/32", "source.address = ::/0",
+		"source.address in (8.8.8.8, 127.0.0.0/8, fd00::a00:1/128)", "source.address < 10.0.1.1", "source.address ~ DB8", "source.address exists",
+		"source.port = 80", "source.port in (22, 443)", "source.port < 443", "source.port >= 4242", "source.port ~ 80", "source.port exists",
+		"process.executable.name = curl", "process.executable.name > curl", "process.executable.name ~ CURL", `process.executable.name = ""`,
+		"destination.k8s.service.name in (curl, nginx)", "either.address = 10.0.0.0/8", "either.k8s.pod.name = curl", "either.port = 80",
+		"source.address = 10.0.0.1 and source.port = 80", "destination.address_count > 5", "source.addresses ~ eth0",
+	} {
+		for _, text := range []string{text, "not (" + text + ")"} {
+			r.check(t, filtered(t, text), text)
+		}
+	}
+	for _, text := range []string{"source.address != 10.0.0.0/8", "source.port not in (22, 80)", "source.port !~ 80", "source.address not exists", "either.port != 80"} {
 		r.check(t, filtered(t, text), text)
 	}
 }

@@ -65,12 +65,26 @@ func add(g *flowstore.Group, f *flow.Flow) {
 	if f.Action == flow.Deny {
 		g.Denied += f.Connections.Seen
 	}
+	merged := recordsIn(&g.Sum) + recordsIn(f)
 	if g.Records == 1 {
 		g.Sum = *f
 	} else {
 		g.Sum.Merge(f)
 	}
 	g.Sum.Connections.Open = 0
+	// Of what merged records tell, only their number is a sum.
+	g.Sum.Aggregation = nil
+	if merged > 0 {
+		g.Sum.Aggregation = &flow.Aggregation{Records: merged}
+	}
+}
+
+// recordsIn is how many records were merged into f; 0 if it is none of several.
+func recordsIn(f *flow.Flow) uint64 {
+	if f.Aggregation == nil {
+		return 0
+	}
+	return f.Aggregation.Records
 }
 
 func measure(s flowstore.Sort, g *flowstore.Group) uint64 {

@@ -125,13 +125,26 @@ func (a *appender[T]) fill(record *T, id flow.ID) {
 		v := f.Get(record)
 		a.row[at] = cell(v)
 		at++
-		if f.Type == flow.Address {
+		if key := a.table.keys[i]; key != nil {
 			if a.row[at] = nil; v.Present() {
-				a.row[at] = addressKey(v.Addr)
+				a.row[at] = key(v)
 			}
 			at++
 		}
 	}
+}
+
+// keyCell is the key of an address, keysCell the keys of the addresses in a list.
+func keyCell(v flow.Value) sqldriver.Value { return addressKey(v.Addr) }
+
+func keysCell(v flow.Value) sqldriver.Value {
+	keys := make([][]byte, 0, len(v.List))
+	for _, s := range v.List {
+		if listed, ok := flow.ParseValue(flow.Address, s); ok {
+			keys = append(keys, addressKey(listed.Addr))
+		}
+	}
+	return keys
 }
 
 // cell is a value as the appender takes it.

@@ -102,6 +102,14 @@ func (s *statement) cond(c *filter.Cond) {
 }
 
 func (s *statement) holds(c *filter.Cond) {
+	s.holdsAlone(c)
+	if c.List != nil {
+		s.add(" OR ")
+		s.holdsInList(c)
+	}
+}
+
+func (s *statement) holdsAlone(c *filter.Cond) {
 	switch {
 	case c.Op == filter.Exists:
 		s.add(present(c.Field))
@@ -112,6 +120,27 @@ func (s *statement) holds(c *filter.Cond) {
 	default:
 		s.one(c, comparable(c.Field), printed(c.Field))
 	}
+}
+
+// holdsInList adds the condition on the listed values of a field. Addresses compare by
+// the list of their keys, numbers if that is how a number prints. Most records have no
+// list, which is the cheapest to ask.
+func (s *statement) holdsInList(c *filter.Cond) {
+	const number = "TRY_CAST(item AS BIGINT)"
+	list, value, valid := quoteName(c.List.Name), "item", ""
+	switch {
+	case c.Op == filter.Exists:
+		s.add(present(c.List))
+		return
+	case c.Op == filter.Contains:
+	case c.Field.Type == flow.Address:
+		list = quoteName(c.List.Name + keySuffix)
+	case c.Field.Type == flow.Integer:
+		value, valid = number, "CAST("+number+" AS VARCHAR) = item AND "
+	}
+	s.add("(" + present(c.List) + " AND len(list_filter(" + list + ", lambda item: " + valid + "(")
+	s.one(c, value, "item")
+	s.add("))) > 0)")
 }
 
 // one adds a condition on one value, given as it compares and as it prints.
@@ -147,7 +176,7 @@ func (s *statement) in(c *filter.Cond, value string) {
 	for i := range c.Values {
 		if c.Values[i].Prefix.IsValid() {
 			s.add(separator)
-			s.prefix(c.Field, &c.Values[i])
+			s.prefix(value, &c.Values[i])
 			separator = " OR "
 		} else {
 			listed++
@@ -168,11 +197,10 @@ func (s *statement) in(c *filter.Cond, value string) {
 	s.add(")")
 }
 
-// prefix adds the test for an address in a prefix; as in netip.Prefix.Contains an
-// address with a zone is in none.
-func (s *statement) prefix(field *flow.Field[flow.Flow], operand *filter.Operand) {
+// prefix adds the test for an address, given by its key, in a prefix; as in
+// netip.Prefix.Contains an address with a zone is in none.
+func (s *statement) prefix(key string, operand *filter.Operand) {
 	first, last := prefixKeys(operand.Prefix)
-	key := quoteName(field.Name + keySuffix)
 	s.add("("+key+" BETWEEN ?::BLOB AND ?::BLOB", first, last)
 	if keyLength(operand.Prefix) == 17 && !bytes.Equal(first, last) {
 		s.add(" AND octet_length(" + key + ") = 17")

@@ -17,7 +17,8 @@
 // bytes that sort like addresses: a prefix is one range of keys, and grouping by
 // the five bytes of an IPv4 address is cheaper than by its text. A column of
 // 128-bit integers would serve as well, but an address repeats much within a row
-// group, and DuckDB keeps a dictionary for bytes and none for integers.
+// group, and DuckDB keeps a dictionary for bytes and none for integers. A list of
+// addresses, which merged records have, has a list of keys beside it.
 //
 // # Idempotence
 //

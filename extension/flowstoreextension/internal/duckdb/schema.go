@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	_ "embed"
 	"fmt"
 	"strings"
@@ -31,8 +32,14 @@ const idText = `format('{:x}-{:x}-{:x}', "flow.id.node", "flow.id.epoch", "flow.
 
 const idName = "flow.id"
 
-// keySuffix names the companion column of an address. See doc.go.
+// keySuffix names the companion column of an address or a list of addresses. See doc.go.
 const keySuffix = ".key"
+
+// listsAddresses reports whether the attribute name is a list of addresses.
+func listsAddresses(name string) bool {
+	of := flow.ListedBy(name)
+	return of != nil && of.Type == flow.Address
+}
 
 type column struct {
 	name, sqlType string
@@ -52,6 +59,8 @@ type table[T any] struct {
 	// at is the time by which the record is found and deleted.
 	at      func(*T) int64
 	columns []column
+	// keys makes the companion column of the field with that index; nil where it has none.
+	keys []func(flow.Value) sqldriver.Value
 }
 
 // The tables of the three kinds of record.
@@ -65,15 +74,18 @@ var (
 )
 
 func newTable[T any](name, view string, registry *flow.Registry[T], id func(*T) *flow.ID, at func(*T) int64) *table[T] {
-	t := &table[T]{name: name, view: view, registry: registry, id: id, at: at, columns: idColumns}
+	t := &table[T]{name: name, view: view, registry: registry, id: id, at: at, columns: idColumns, keys: make([]func(flow.Value) sqldriver.Value, len(registry.Fields()))}
 	for i := range registry.Fields() {
 		f := &registry.Fields()[i]
 		if f.Name == idName {
 			continue
 		}
 		t.columns = append(t.columns[:len(t.columns):len(t.columns)], column{f.Name, sqlTypes[f.Type]})
-		if f.Type == flow.Address {
-			t.columns = append(t.columns, column{f.Name + keySuffix, "BLOB"})
+		switch {
+		case f.Type == flow.Address:
+			t.columns, t.keys[i] = append(t.columns, column{f.Name + keySuffix, "BLOB"}), keyCell
+		case listsAddresses(f.Name):
+			t.columns, t.keys[i] = append(t.columns, column{f.Name + keySuffix, "BLOB[]"}), keysCell
 		}
 	}
 	return t

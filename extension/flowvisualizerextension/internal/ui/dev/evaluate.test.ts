@@ -27,6 +27,24 @@ describe("matches", () => {
   ])("%s: %s", (q, want) => expect(matches(parse(q), flow)).toBe(want));
 });
 
+describe("matches of merged records", () => {
+  const merged = { "source.addresses": ["10.0.0.7", "203.0.113.9"], "destination.ports": ["443", "8080"], "destination.address": "10.1.0.1" };
+  it.each([
+    ["source.address = 10.0.0.7", true],
+    ["source.address != 10.0.0.7", false],
+    ["source.address != 10.0.0.9", true],
+    ["source.address in (203.0.113.0/24)", true],
+    ["either.address = 203.0.113.9", true],
+    ["either.address != 10.1.0.0/16", false],
+    ["source.address exists", true],
+    ["source.address not exists", false],
+    ["destination.port > 8000", true],
+    ["destination.port = 80", false],
+    ["destination.port ~ 80", true],
+    ["source.port not exists", true],
+  ])("%s: %s", (q, want) => expect(matches(parse(q), merged)).toBe(want));
+});
+
 describe("traffic", () => {
   it("is the same each time it is asked for", () => {
     expect(interval(12345, "usual")).toEqual(interval(12345, "usual"));

@@ -2,6 +2,7 @@
 
 import type { Flow } from "../src/api/types.ts";
 import type { Cond, Expr } from "../src/filter/grammar.ts";
+import { listings } from "../src/format/listings.ts";
 
 export function matches(e: Expr | undefined, f: Flow): boolean {
   if (!e) return true;
@@ -22,13 +23,20 @@ const negative = new Set(["!=", "not in", "!~", "not exists"]);
 function matchesCond(c: Cond, f: Flow): boolean {
   if (c.field.startsWith("either.")) {
     const rest = c.field.slice("either.".length);
-    const both = [`source.${rest}`, `destination.${rest}`].map((name) => one(c, f[name]));
+    const both = [`source.${rest}`, `destination.${rest}`].map((name) => one(c, valueOf(f, name)));
     return negative.has(c.op) ? both.every(Boolean) : both.some(Boolean);
   }
-  return one(c, f[c.field]);
+  return one(c, valueOf(f, c.field));
 }
 
-function one(c: Cond, v: Flow[string]): boolean {
+/** The value in its own place or else those that are listed. */
+function valueOf(f: Flow, name: string): Flow[string] | number[] {
+  if (f[name] !== undefined) return f[name];
+  const list = f[listings[name]?.list ?? ""];
+  return Array.isArray(list) && /\.(port|pid)$/.test(name) ? list.map(Number) : list;
+}
+
+function one(c: Cond, v: Flow[string] | number[]): boolean {
   if (v === undefined) return negative.has(c.op);
   if (Array.isArray(v)) return negative.has(c.op) ? v.every((w) => one(c, w)) : v.some((w) => one(c, w));
   if (typeof v === "object") return one(c, Object.entries(v).map(([key, value]) => `${key}=${value}`));

@@ -2,12 +2,16 @@
 // registry that the page makes something of.
 
 import type { Field } from "../src/api/types.ts";
+import { listings } from "../src/format/listings.ts";
 
 const dimension = (name: string, type: Field["type"], description: string, values?: string[]): Field => ({
   name, type, unit: "", description, role: "dimension", groupable: type !== "time", ...(values ? { values } : {}),
 });
 const counter = (name: string, unit: string, description: string): Field => ({ name, type: "integer", unit, description, role: "counter", groupable: false });
 const scopes = ["loopback", "link_local", "private", "unique_local", "cgnat", "multicast", "public"];
+
+/** Of what merged records list. */
+const listed = Object.entries(listings).filter(([of]) => !of.includes("original") && !of.includes("command_line"));
 
 export const fields: Field[] = [
   dimension("flow.id", "keyword", "Identity of the record."),
@@ -56,4 +60,13 @@ export const fields: Field[] = [
   { ...counter("flow.tcp.rtt.min", "us", "Least round-trip time."), role: "gauge" },
   { ...counter("flow.tcp.rtt.max", "us", "Largest round-trip time."), role: "gauge" },
   counter("flow.tcp.retransmits", "{packet}", "Segments sent again."),
+  counter("flow.folded", "{record}", "Records that this one stands for that were more than the pipeline took."),
+  dimension("flow.sampling.rate", "integer", "How many flows this one stands for."),
+  dimension("flow.aggregation.level", "keyword", "What the records that were merged have in common.", ["0", "1", "2", "3", "keys", "overflow"]),
+  counter("flow.aggregation.records", "{record}", "Records that were merged into this one."),
+  dimension("flow.aggregation.estimated", "keywords", "Counts that are estimates."),
+  ...listed.flatMap(([of, { list, count }]): Field[] => [
+    ...(list === of ? [] : [dimension(list, "keywords", `Values of ${of} in the records that were merged, those with most bytes first.`)]),
+    { ...counter(count, "{value}", `Distinct values of ${of} in the records that were merged.`), role: "gauge" },
+  ]),
 ];

@@ -8,7 +8,7 @@ import { type Expr, FilterError, parse } from "../src/filter/grammar.ts";
 import { matches } from "./evaluate.ts";
 import { clusterName, nodeNames } from "./cluster.ts";
 import { fields } from "./fields.ts";
-import { interval, intervalMs, type Scenario } from "./traffic.ts";
+import { inKubernetes, interval, intervalMs, type Scenario } from "./traffic.ts";
 
 const host = "debian-vm";
 
@@ -195,14 +195,14 @@ class MockServer {
   }
 
   private hosts(): readonly string[] {
-    return this.scenario === "cluster" ? nodeNames : [host];
+    return inKubernetes(this.scenario) ? nodeNames : [host];
   }
 
   private agent(name: string): object {
     const lastSeen = Math.floor(Date.now() / intervalMs) * intervalMs;
     const idle = this.scenario === "idle";
     return {
-      host: name, ...(this.scenario === "cluster" ? { node: name, cluster: clusterName } : { node: "", cluster: "" }), version: "0.1.0", lastSeen: new Date(lastSeen).toISOString(), started: new Date(this.oldest).toISOString(), intervalSeconds: intervalMs / 1000,
+      host: name, ...(inKubernetes(this.scenario) ? { node: name, cluster: clusterName } : { node: "", cluster: "" }), version: "0.1.0", lastSeen: new Date(lastSeen).toISOString(), started: new Date(this.oldest).toISOString(), intervalSeconds: intervalMs / 1000,
       engines: [
         ...["tcp", "datagram", "drops", "nat"].map((name) => ({ name, on: true, detail: "" })),
         ...["forward", "dns"].map((name) => ({ name, on: false, detail: "turned off in the configuration" })),

@@ -3,11 +3,15 @@
 
 import type { Flow } from "../src/api/types.ts";
 import { cluster } from "./cluster.ts";
+import { merged, window } from "./merged.ts";
 
 export const intervalMs = 5000;
 
-/** many: a process that calls 5,000 addresses; loss: a ring buffer that overflowed; idle: nothing at all; first: a recording that has only just begun; loopback: programs that call each other and themselves; cluster: a Kubernetes cluster of three nodes. */
-export type Scenario = "usual" | "many" | "loss" | "idle" | "first" | "loopback" | "cluster";
+/** many: a process that calls 5,000 addresses; loss: a ring buffer that overflowed; idle: nothing at all; first: a recording that has only just begun; loopback: programs that call each other and themselves; cluster: a Kubernetes cluster of three nodes; merged: the same with an aggregation in between. */
+export type Scenario = "usual" | "many" | "loss" | "idle" | "first" | "loopback" | "cluster" | "merged";
+
+/** The scenarios of a Kubernetes cluster. */
+export const inKubernetes = (scenario: Scenario) => scenario === "cluster" || scenario === "merged";
 
 export interface Talk {
   from: [process: string | undefined, address: string];
@@ -76,6 +80,7 @@ function scope(address: string): string {
 /** The records whose interval ends at (index + 1) × intervalMs. */
 export function interval(index: number, scenario: Scenario): Flow[] {
   if (scenario === "idle") return [];
+  if (scenario === "merged") return index % window === 0 ? merged(Array.from({ length: window }, (_, i) => interval(index - i, "cluster")).flat(), index) : [];
   const next = random(index * 7919 + 17);
   const flows: Flow[] = [];
   const wave = 1 + 0.5 * Math.sin(index / 17) + 0.25 * Math.sin(index / 5);

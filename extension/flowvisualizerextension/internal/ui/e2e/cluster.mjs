@@ -2,22 +2,9 @@
 
 import { check, equal, expect, Skip, until } from "./checks.mjs";
 import { covered, lowContrast } from "./look.mjs";
-import { count, open, params, places, ready, requests, site } from "./page.mjs";
-import { openSite } from "./site.mjs";
+import { count, inScenario, open, params, places, ready, requests, site } from "./page.mjs";
 
-/** Opens a page on the mock's cluster and closes both. */
-async function inCluster(search, run, options = {}) {
-  if (!site.mock) throw new Skip("the server may have recorded no cluster");
-  const cluster = await openSite("cluster");
-  try {
-    const page = await open(search, options, cluster.url);
-    await run(page, cluster.url);
-    await page.close();
-  } finally {
-    await cluster.close();
-  }
-}
-
+const inCluster = (search, run, options) => inScenario("cluster", search, run, options);
 const levelNames = (page) => page.$$eval("[aria-label=level] button", (all) => all.map((b) => b.textContent));
 const nodeAt = (page, id) => page.locator(`.react-flow__node-entity[data-id="${id}"] .node`);
 

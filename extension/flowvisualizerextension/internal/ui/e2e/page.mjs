@@ -1,5 +1,6 @@
 // The browser, the site under test, and what every check does with a page.
 
+import { Skip } from "./checks.mjs";
 import { openBrowser, openSite } from "./site.mjs";
 
 export const site = await openSite();
@@ -20,3 +21,16 @@ export const params = (page) => new URL(page.url()).searchParams;
 export const count = (page, selector) => page.locator(selector).count();
 export const places = (page) => page.$$eval(".react-flow__node-entity", (nodes) => Object.fromEntries(nodes.map((n) => [n.dataset.id, n.getBoundingClientRect().toJSON()])));
 export const requests = (page, path) => page.waitForRequest((r) => r.url().includes(`/api/v1/${path}`), { timeout: 10_000 });
+
+/** Opens a page on what the mock makes of a scenario and closes both. */
+export async function inScenario(scenario, search, run, options = {}) {
+  if (!site.mock) throw new Skip(`the server may have recorded nothing like the scenario ${scenario}`);
+  const other = await openSite(scenario);
+  try {
+    const page = await open(search, options, other.url);
+    await run(page, other.url);
+    await page.close();
+  } finally {
+    await other.close();
+  }
+}

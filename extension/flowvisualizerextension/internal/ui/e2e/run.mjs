@@ -526,6 +526,7 @@ check("what was lost is said in a banner and marked in the histogram", async () 
 });
 
 await import("./cluster.mjs");
+await import("./merged.mjs");
 
 check("no other host was asked for anything and nothing was logged as an error", async () => {
   equal([...new Set(trouble)], [], "trouble");

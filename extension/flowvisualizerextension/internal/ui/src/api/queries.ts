@@ -3,7 +3,7 @@
 
 import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { query } from "../filter/chips";
-import type { Expr } from "../filter/grammar";
+import { any, cond, type Expr, serialise } from "../filter/grammar";
 import { levels, type Question } from "../map/levels";
 import { shownRange } from "../state/actions";
 import { rangeOf, spanFor, type Range } from "../state/range";
@@ -140,6 +140,13 @@ export function useHistogram(buckets: number, part?: Expr): UseQueryResult<Timed
 
 export function useLosses(): UseQueryResult<Timed<Losses>> {
   return useRanged<Losses>("losses", {}, "whole");
+}
+
+const coarse: Expr = any(cond("flow.folded", "exists"), cond("flow.aggregation.level", "=", "overflow"), cond("flow.sampling.rate", "exists"))!;
+
+/** The records that tell less apart than they were asked to, or stand for others that were left out. */
+export function useCoarse(): UseQueryResult<Timed<Groups>> {
+  return useRanged<Groups>("groups", { by: "flow.aggregation.level,flow.sampling.rate", sort: "bytes", limit: 100, q: serialise(coarse) }, "whole");
 }
 
 /** How many records there are without any filter; asked only when the filtered view is empty. */

@@ -1,8 +1,9 @@
 import { Clock, TriangleAlert, X } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { now } from "../api/clock";
-import { useLosses, useMapGroups, useStatus } from "../api/queries";
+import { useCoarse, useLosses, useMapGroups, useStatus } from "../api/queries";
 import { useStream } from "../api/stream";
+import { coarseInWords, coarseOf } from "../format/coarse";
 import { count, counted, range, seconds, span } from "../format/format";
 import { lostInAll, lostInWords } from "../format/lost";
 import { select } from "../state/actions";
@@ -17,10 +18,10 @@ interface Notice {
   action?: ReactNode;
 }
 
-/** Says what is missing from the screen: lost, silent, or cut off. Nothing missing, no banner. */
+/** Says what is missing from the screen: lost, silent, not told apart, or cut off. Nothing missing, no banner. */
 export function Banners() {
   const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
-  const notices = [...useSilence(), ...useLost(), ...useCut()].filter((n) => !dismissed.has(n.key));
+  const notices = [...useSilence(), ...useLost(), ...useLessTold(), ...useCut()].filter((n) => !dismissed.has(n.key));
   return notices.map((n) => (
     <div key={n.key} className={`banner ${n.tone}`} role="status">
       {n.tone === "info" ? <Clock className="i" size={16} aria-hidden /> : <TriangleAlert className="i" size={16} aria-hidden />}
@@ -75,6 +76,14 @@ export const stageWords: Record<string, string> = {
   merge: "table of open records full",
   pipeline: "the pipeline refused them",
 };
+
+/** Folding and sampling go on, so a notice that was dismissed does not come back with every record more. */
+function useLessTold(): Notice[] {
+  const coarse = coarseOf(useCoarse().data?.data.groups ?? []);
+  const words = coarseInWords(coarse);
+  if (!words) return [];
+  return [{ key: `coarse ${coarse.folded > 0} ${coarse.rates.join()}`, tone: "info", text: <><b>{words[0]}</b> {words[1]}</> }];
+}
 
 function useCut(): Notice[] {
   const v = useView();

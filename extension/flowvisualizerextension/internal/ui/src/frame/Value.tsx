@@ -2,9 +2,10 @@
 // alt-click excludes it.
 
 import { Fragment, useEffect, useState, type MouseEvent, type ReactNode } from "react";
-import type { Attribute } from "../api/types";
+import type { Attribute, Flow } from "../api/types";
 import { valueFilter } from "../filter/chips";
 import { type Expr, negated, serialise } from "../filter/grammar";
+import { first, others, type Told, told } from "../format/listed";
 import { type End, entityFilter } from "../map/entity";
 import { addFilter } from "../state/actions";
 
@@ -51,12 +52,38 @@ export function itemsOf(value: Attribute): string[] | undefined {
 }
 
 /** The values of a list, each a filter of its own. */
-export function Values({ field, values, quiet }: { field: string; values: readonly string[]; quiet?: boolean }) {
+export function Values({ field, values, quiet, className }: { field: string; values: readonly string[]; quiet?: boolean; className?: string | undefined }) {
   return (
     <>
-      {values.map((v, i) => <Fragment key={v}>{i > 0 && ", "}<Value quiet={quiet} field={field} value={v}>{v}</Value></Fragment>)}
+      {values.map((v, i) => <Fragment key={v}>{i > 0 && ", "}<Value quiet={quiet} className={className} field={field} value={v}>{v}</Value></Fragment>)}
     </>
   );
+}
+
+/** The value of an attribute or, of several, the first and how many there are besides. */
+export function FirstValue({ flow, field, none, ...looks }: { flow: Flow; field: string; /** Where the record says nothing. */ none: ReactNode } & Omit<Looks, "children">) {
+  const t = told(flow, field);
+  const value = first(t);
+  return (
+    <>
+      {(value !== undefined || !t) && <Value {...looks} field={field} value={value}>{value ?? none}</Value>}
+      {t && <More told={t} shown={1} />}
+    </>
+  );
+}
+
+/** "+3 more", with those that are named under the pointer; nothing where all are shown. */
+export function More({ told: t, shown }: { told: Told; shown: number }) {
+  const n = Math.min(shown, t.values.length);
+  const text = others(t, n);
+  if (text === "") return null;
+  const named = t.values.slice(n);
+  return <span className="more t3" title={[...named, ...(t.more > 0 ? ["and others that the record does not name"] : [])].join("\n")}>{n > 0 ? ` ${text}` : text.replace(/^\+(.*) more$/, "$1 different")}</span>;
+}
+
+/** All values that a record names of an attribute, each a filter, and how many there are besides. */
+export function AllValues({ field, told: t, className }: { field: string; told: Told; className?: string }) {
+  return <><Values field={field} values={t.values} className={className} /><More told={t} shown={t.values.length} /></>;
 }
 
 interface Tip {

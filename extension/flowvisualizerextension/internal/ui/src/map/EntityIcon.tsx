@@ -1,9 +1,10 @@
 import { Box, Boxes, Cable, CalendarClock, Copy, Database, Globe, Network, Server, SquareTerminal, Waypoints, type LucideIcon } from "lucide-react";
 import { type EntityKind, type GroupId, named } from "./entity";
 
-const icons: Record<Exclude<EntityKind, "address" | "workload">, LucideIcon> = {
+const icons: Record<Exclude<EntityKind, "address" | "addresses" | "workload">, LucideIcon> = {
   namespace: Boxes,
   pod: Box,
+  pods: Copy,
   service: Waypoints,
   network: Cable,
   node: Server,
@@ -22,6 +23,6 @@ export function EntityIcon({ id, group, size }: { id: string; group: GroupId | u
 function iconOf(id: string, group: GroupId | undefined): LucideIcon {
   const n = named(id);
   if (n?.kind === "workload") return workloadIcons[n.values[1]!] ?? Copy;
-  if (n && n.kind !== "address") return icons[n.kind];
+  if (n && n.kind !== "address" && n.kind !== "addresses") return icons[n.kind];
   return group === "machine" ? Server : group === "internet" ? Globe : Network;
 }

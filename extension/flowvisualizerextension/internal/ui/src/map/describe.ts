@@ -4,7 +4,7 @@
 import { bytes, count, counted } from "../format/format";
 import { portLabel } from "../format/services";
 import { denyWord } from "../frame/icons";
-import { type Entity, entityAbout, type LevelId } from "./entity";
+import { type Entity, entityAbout, kinds, type LevelId } from "./entity";
 import type { GroupBox } from "./layout";
 import type { MapEdge, MapModel, MapNode } from "./model";
 import { bytesOf } from "./totals";
@@ -15,7 +15,12 @@ export function nodeTitle(n: MapNode): string {
   return n.entity?.title ?? `${count(n.folded.length)} more`;
 }
 
+/** In the drawing; that a name stands for several matters more than the ports. */
 export function nodeDetail(n: MapNode): string {
+  return n.entity?.kind === "pods" ? kinds.pods.one : detail(n);
+}
+
+function detail(n: MapNode): string {
   if (!n.entity) return bytes(bytesOf(n.totals));
   if (n.ports.length === 1) return `port ${n.ports[0]}${known(n.ports[0]!)}`;
   if (n.ports.length > 1) return `ports ${portList(n.ports)}`;
@@ -41,17 +46,16 @@ export function denyLabels(e: MapEdge): string[] {
 
 /** Under the pointer: what the drawing leaves to its place and its icon is said too. */
 export function nodeHint(n: MapNode): string {
-  const about = n.entity && inCluster(n.entity) ? `${entityAbout(n.entity.id)}, ` : "";
-  return `${nodeTitle(n)}: ${about}${nodeDetail(n)}`;
+  return `${nodeTitle(n)}: ${[about(n), detail(n)].filter(Boolean).join(", ")}`;
 }
 
 export function nodeSpoken(n: MapNode): string {
-  const about = n.entity && inCluster(n.entity) ? `, ${entityAbout(n.entity.id)}` : "";
-  const denied = n.totals.denied > 0 ? `, ${n.totals.denied} denied` : "";
-  return `${nodeTitle(n)}${about}, ${nodeDetail(n)}${denied}`;
+  return [nodeTitle(n), about(n), detail(n), n.totals.denied > 0 && `${n.totals.denied} denied`].filter(Boolean).join(", ");
 }
 
-const inCluster = (e: Entity) => e.kind !== "process" && e.kind !== "address";
+const about = (n: MapNode) => (n.entity && inCluster(n.entity) ? entityAbout(n.entity.id) : "");
+
+const inCluster = (e: Entity) => e.kind !== "process" && e.kind !== "address" && e.kind !== "addresses";
 
 export function groupTitle(box: GroupBox, level: LevelId, host: string, cluster: string): string {
   switch (box.group) {

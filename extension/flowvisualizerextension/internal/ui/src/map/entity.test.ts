@@ -7,7 +7,7 @@ const filter = (id: string, end: End | "either") => {
   return e && serialise(e);
 };
 
-const ids = ["ns:shop", "w:shop/Deployment/checkout", "pod:shop/checkout-7d9f4-4mzt8", "svc:default/kubernetes", "net:office/vpn 2", "node:node-a", "p:/usr/bin/x:y", "a:2001:db8::1"];
+const ids = ["ns:shop", "w:shop/Deployment/checkout", "pod:shop/checkout-7d9f4-4mzt8", "svc:default/kubernetes", "net:office/vpn 2", "node:node-a", "p:/usr/bin/x:y", "a:2001:db8::1", "pods:shop/Deployment/checkout", "as:public"];
 
 describe("an id", () => {
   it("has a prefix that no other kind has", () => expect(new Set(Object.values(kinds).map((k) => k.prefix)).size).toBe(Object.keys(kinds).length));
@@ -20,6 +20,9 @@ describe("an id", () => {
     ["node:node-a", "node-a", "node-a", "node"],
     ["p:/usr/bin/x:y", "/usr/bin/x:y", "/usr/bin/x:y", "process"],
     ["a:2001:db8::1", "2001:db8::1", "2001:db8::1", "address"],
+    ["pods:shop/Deployment/checkout", "checkout", "pods of checkout in shop", "several pods, Deployment in shop"],
+    ["as:link_local", "link local addresses", "link local addresses", "several addresses"],
+    ["as:mixed", "several addresses", "several addresses", "several addresses"],
   ])("%s is shown as %s, %s, %s", (id, title, name, about) => expect([entityTitle(id), entityName(id), entityAbout(id)]).toEqual([title, name, about]));
   it.each(["fold|ns:shop-mid", "x:y", "w:shop/checkout", "", ":"])("%s names nothing", (id) => {
     expect(named(id)).toBeUndefined();
@@ -36,6 +39,9 @@ describe("a filter", () => {
     ["node:node-a", "source", "source.type = host and source.k8s.node.name = node-a"],
     ["svc:default/kubernetes", "either", "destination.type = service and destination.k8s.service.namespace = default and destination.k8s.service.name = kubernetes"],
     ["svc:default/kubernetes", "source", undefined],
+    ["pods:shop/Deployment/cart", "source", "source.k8s.namespace.name = shop and source.k8s.workload.kind = Deployment and source.k8s.workload.name = cart and source.k8s.pod.names exists"],
+    ["as:public", "either", "source.scope = public and source.addresses exists or destination.scope = public and destination.addresses exists"],
+    ["as:mixed", "source", "source.scope not exists"],
   ])("of %s at %s", (id, end, want) => expect(filter(id, end)).toBe(want));
   it("of several attributes asks them of one end, not some of each", () => {
     expect(filter("pod:shop/a-1", "either")).toBe("source.k8s.namespace.name = shop and source.k8s.pod.name = a-1 or destination.k8s.namespace.name = shop and destination.k8s.pod.name = a-1");

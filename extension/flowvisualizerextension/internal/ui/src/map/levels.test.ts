@@ -29,6 +29,8 @@ it("asks for attributes that the registry knows, no more than the server groups 
 /** An end of a record, as the attributes of that end. */
 const at = (end: End, is: Record<string, string>): Flow => Object.fromEntries(Object.entries(is).map(([k, v]) => [`${end}.${k}`, v]));
 const pod = { type: "pod", address: "10.42.0.7", "k8s.namespace.name": "shop", "k8s.workload.kind": "Deployment", "k8s.workload.name": "cart", "k8s.pod.name": "cart-1", "k8s.node.name": "node-a", "process.executable.name": "cart" };
+/** Of several pods. */
+const workload = { type: "pod", "k8s.namespace.name": "shop", "k8s.workload.kind": "Deployment", "k8s.workload.name": "cart" };
 const host = { type: "host", scope: "private", address: "10.0.0.11", "k8s.node.name": "node-a", "process.executable.name": "kubelet" };
 
 describe("who stands at an end", () => {
@@ -48,6 +50,20 @@ describe("who stands at an end", () => {
   ])("%s %j at level %s", (_, is, level, id, group) => {
     for (const end of ["source", "destination"] as const) expect(levels[level].entity(at(end, is), end), end).toMatchObject({ id, group });
   });
+  it.each<[string, Record<string, string>, LevelId, string, string]>([
+    ["pods", workload, "pod", "pods:shop/Deployment/cart", "ns:shop"],
+    ["pods", workload, "workload", "w:shop/Deployment/cart", "ns:shop"],
+    ["pods", workload, "namespace", "ns:shop", "cluster"],
+    ["pods of an unknown workload", { type: "pod", "k8s.namespace.name": "shop" }, "pod", "ns:shop", "ns:shop"],
+    ["addresses of a named network", { type: "network_set", scope: "private", "network.name": "office" }, "pod", "net:office", "local"],
+    ["addresses of a range", { type: "network", scope: "public" }, "pod", "as:public", "internet"],
+    ["addresses of a range", { type: "network", scope: "public" }, "address", "as:public", "internet"],
+    ["addresses of a machine", { type: "host", scope: "private" }, "process", "as:private", "machine"],
+    ["everything", {}, "workload", "as:mixed", "local"],
+    ["one pod after all", pod, "pod", "pod:shop/cart-1", "ns:shop"],
+  ])("of merged records: %s %j at level %s", (_, is, level, id, group) => {
+    for (const end of ["source", "destination"] as const) expect(levels[level].entity({ ...at(end, is), "flow.aggregation.records": 7 }, end), end).toMatchObject({ id, group });
+  });
   it.each<[LevelId, string]>([["namespace", "cluster"], ["workload", "ns:default"], ["pod", "ns:default"]])("a service without a backend at level %s", (level, group) => {
     const is = { type: "service", address: "10.43.0.1", "k8s.service.namespace": "default", "k8s.service.name": "kubernetes" };
     expect(levels[level].entity(at("destination", is), "destination")).toMatchObject({ id: "svc:default/kubernetes", group });
@@ -58,7 +74,7 @@ describe("who stands at an end", () => {
   });
 });
 
-const flows = Array.from({ length: 12 }, (_, i) => interval(5000 + i, "cluster")).flat();
+const flows = (["cluster", "merged"] as const).flatMap((scenario) => Array.from({ length: 12 }, (_, i) => interval(5000 + i, scenario))).flat().filter((f) => f["flow.folded"] === undefined);
 
 describe.each(levelIds)("level %s", (id) => {
   const level = levels[id];
@@ -68,7 +84,7 @@ describe.each(levelIds)("level %s", (id) => {
   it("sees in a group what it sees in the record", () => {
     for (const f of flows) {
       const { by } = level.questions.find((q) => matches(q.of, f))!;
-      const key = Object.fromEntries(by.map((b) => [b, f[b]]));
+      const key = Object.fromEntries([...by, "flow.aggregation.records"].map((b) => [b, f[b]]));
       for (const end of ["source", "destination"] as const) expect(level.entity(key, end)).toEqual(level.entity(f, end));
     }
   });

@@ -3,7 +3,7 @@
 // the same for all levels.
 
 import { any, cond, type Expr } from "../filter/grammar";
-import { type End, type Entity, entityAt, type GroupId, type Key, kinds, type LevelId, named, unknownEntity } from "./entity";
+import { type End, type Entity, entityAt, type GroupId, isSeveral, type Key, kinds, type LevelId, named, severalAddresses, unknownEntity } from "./entity";
 
 /** A part of what a level asks the server for. */
 export interface Question {
@@ -44,6 +44,7 @@ const scopeGroup = (key: Key, end: End): GroupId => groupOfScope[String(key[`${e
 
 function addressEntity(key: Key, end: End): Entity {
   const group = key[`${end}.type`] === "host" ? "machine" : scopeGroup(key, end);
+  if (isSeveral(key, end, "address")) return severalAddresses(key, end, group);
   return entityAt("address", key, end, group) ?? unknownEntity(group);
 }
 
@@ -62,7 +63,7 @@ function outsideEntity(key: Key, end: End, box: GroupId): Entity {
 }
 
 /** Pods by themselves or by what they belong to; the first kind that is known. A network set may be in a namespace too. */
-function podEntity(key: Key, end: End, ...by: ("namespace" | "workload" | "pod")[]): Entity {
+function podEntity(key: Key, end: End, ...by: ("namespace" | "workload" | "pod" | "pods")[]): Entity {
   const namespace = key[`${end}.k8s.namespace.name`] ?? key[`${end}.k8s.service.namespace`];
   const box: GroupId = by[0] === "namespace" ? "cluster" : `ns:${String(namespace)}`;
   const found = key[`${end}.network.name`] === undefined ? by.map((kind) => entityAt(kind, key, end, box)).find((e) => e !== undefined) : undefined;
@@ -112,8 +113,8 @@ export const levels: Record<LevelId, Level> = {
     one: "pod",
     many: "pods",
     cluster: true,
-    questions: clusterQuestions("k8s.pod.name"),
-    entity: (key, end) => podEntity(key, end, "pod", "namespace"),
+    questions: clusterQuestions("k8s.workload.kind", "k8s.workload.name", "k8s.pod.name"),
+    entity: (key, end) => podEntity(key, end, "pod", ...(isSeveral(key, end, "k8s.pod.name") ? ["pods" as const] : []), "namespace"),
   },
   process: {
     id: "process",

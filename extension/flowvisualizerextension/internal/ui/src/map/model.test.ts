@@ -138,6 +138,19 @@ describe("order", () => {
   });
 });
 
+describe("merged records", () => {
+  it("stand as several where they have no pod or address of their own", () => {
+    const end = (side: string, name: string) => ({ [`${side}.type`]: "pod", [`${side}.scope`]: "private", [`${side}.k8s.namespace.name`]: "shop", [`${side}.k8s.workload.kind`]: "Deployment", [`${side}.k8s.workload.name`]: name });
+    const groups = [
+      { ...group({ from: "", to: "" }), key: { ...end("source", "cart"), ...end("destination", "redis"), "destination.k8s.pod.name": "redis-0" }, sums: { "source.bytes": 7, "flow.aggregation.records": 3 } },
+      { ...group({ from: "", to: "" }), key: { "source.type": "network", "source.scope": "public", ...end("destination", "cart") }, sums: { "source.bytes": 5, "flow.aggregation.records": 9 } },
+    ];
+    const m = buildModel(groups, { ...options, level: levels.pod });
+    expect(m.edges.map((e) => e.key)).toEqual(["pods:shop/Deployment/cart > pod:shop/redis-0", "in|as:public > pods:shop/Deployment/cart"]);
+    expect(m.nodes.map((n) => n.entity?.title).sort()).toEqual(["cart", "public addresses", "redis-0"]);
+  });
+});
+
 describe("levels", () => {
   it("give filters that find an entity and an edge", () => {
     expect(serialise(entityFilter("p:my program", "either")!)).toBe('either.process.executable.name = "my program"');

@@ -116,11 +116,13 @@ export function buildModel(groups: readonly Group[], options: ModelOptions): Map
 function collect(groups: readonly Group[], level: Level): Map<string, RawEdge> {
   const edges = new Map<string, RawEdge>();
   for (const g of groups) {
-    const from = level.entity(g.key, "source");
-    const to = level.entity(g.key, "destination");
-    const key = `${from.id} > ${to.id}`;
-    let edge = edges.get(key);
-    if (!edge) edges.set(key, (edge = { from, to, totals: noTotals(), ports: new Map(), reasons: new Map() }));
+    // What is absent from the key is not known, or had several values in records that were merged.
+    const key = { ...g.key, "flow.aggregation.records": g.sums["flow.aggregation.records"] };
+    const from = level.entity(key, "source");
+    const to = level.entity(key, "destination");
+    const pair = `${from.id} > ${to.id}`;
+    let edge = edges.get(pair);
+    if (!edge) edges.set(pair, (edge = { from, to, totals: noTotals(), ports: new Map(), reasons: new Map() }));
     const t = totalsOf(g);
     addTotals(edge.totals, t);
     const port = g.key["destination.port"];

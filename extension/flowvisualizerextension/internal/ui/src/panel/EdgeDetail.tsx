@@ -1,14 +1,15 @@
 import { ListFilter } from "lucide-react";
 import { useGroups } from "../api/queries";
+import type { Group } from "../api/types";
 import { all, type Expr } from "../filter/grammar";
-import { edgeFilters, entityAbout, kindOf } from "../map/entity";
+import { edgeFilters, type End, entityAbout, kindOf } from "../map/entity";
 import { plain } from "../map/model";
 import { totalsOf } from "../map/totals";
 import type { DrawnMap } from "../map/useMap";
 import { addFilter } from "../state/actions";
 import { Ends, groupOf } from "./Ends";
 import { FoldDetail } from "./FoldDetail";
-import { Health, Outcomes, Ports, Processes, Section, Sparkline, Stats } from "./sections";
+import { Health, merged, Outcomes, Ports, Processes, Section, Sparkline, Stats } from "./sections";
 
 export function EdgeDetail({ from, to, map }: { from: string; to: string; map: DrawnMap | undefined }) {
   const parts = edgeFilters(from, to);
@@ -26,10 +27,11 @@ function Known({ from, to, parts, map }: { from: string; to: string; parts: Expr
   const totals = data && totalsOf(data.data.total);
   const { groups: sources } = useGroups(["source.address"], part, "bytes", 1).data?.data ?? {};
   const { groups: destinations } = useGroups(["destination.address"], part, "bytes", 1).data?.data ?? {};
-  const where = (id: string, address: unknown, word: string) => (kindOf(id) === "process" ? `process at ${String(address ?? "…")}, ${word}` : `${entityAbout(id)}, ${word}`);
+  const address = (end: End, groups: readonly Group[] | undefined) => groups?.[0] && String(groups[0].key[`${end}.address`] ?? (merged(groups[0]) ? "several addresses" : "…"));
+  const where = (id: string, at: string | undefined, word: string) => (kindOf(id) === "process" ? `process at ${at ?? "…"}, ${word}` : `${entityAbout(id)}, ${word}`);
   return (
     <>
-      <Ends from={from} to={to} groups={[groupOf(map, from), groupOf(map, to)]} details={[where(from, sources?.[0]?.key["source.address"], "caller"), where(to, destinations?.[0]?.key["destination.address"], "called")]} />
+      <Ends from={from} to={to} groups={[groupOf(map, from), groupOf(map, to)]} details={[where(from, address("source", sources), "caller"), where(to, address("destination", destinations), "called")]} />
       <Section>
         {totals && <Stats totals={totals} />}
         <Sparkline part={part} />

@@ -4,7 +4,8 @@ import type { ReactNode } from "react";
 import type { Attribute, Flow } from "../api/types";
 import { uncertainty } from "../format/uncertain";
 import { UnknownMark } from "../frame/icons";
-import { EntityValue, itemsOf, Value } from "../frame/Value";
+import { type Told, told } from "../format/listed";
+import { AllValues, EntityValue, itemsOf, Value } from "../frame/Value";
 import { type End, entityTitle, type Key } from "../map/entity";
 import { levels } from "../map/levels";
 import { text } from "../table/attributes";
@@ -24,11 +25,12 @@ const names: [word: string, attribute: string][] = [
 export function Identity({ flow, end }: { flow: Flow; end: End }) {
   const doubt = uncertainty(flow, end);
   const lines = names.flatMap(([word, attribute]): [string, ReactNode][] => {
-    const value = text(flow, `${end}.${attribute}`);
-    return value === undefined ? [] : [[word, attribute === "k8s.workload.name" ? <Workload flow={flow} end={end} /> : <Value field={`${end}.${attribute}`} value={value}>{value}</Value>]];
+    const field = `${end}.${attribute}`;
+    const values = told(flow, field);
+    return values ? [[word, attribute === "k8s.workload.name" ? <Workload flow={flow} end={end} /> : <AllValues field={field} told={values} />]] : [];
   });
-  const service = end === "destination" ? text(flow, "destination.k8s.service.name") : undefined;
-  if (service !== undefined) lines.push(["Service asked for", <Service flow={flow} name={service} />]);
+  const services = end === "destination" ? told(flow, "destination.k8s.service.name") : undefined;
+  if (services) lines.push([services.values.length > 1 ? "Services asked for" : "Service asked for", <Service flow={flow} names={services} />]);
   const labels = ["k8s.pod.labels", "k8s.namespace.labels"].map((a) => `${end}.${a}`).filter((a) => flow[a] !== undefined);
   if (lines.length === 0 && !doubt) return null;
   return (
@@ -51,13 +53,13 @@ function Workload({ flow, end }: { flow: Flow; end: End }) {
   return <>{kind && <Value field={`${end}.k8s.workload.kind`} value={kind} className="t3">{kind}</Value>} <EntityValue id={id} end={end}>{entityTitle(id)}</EntityValue></>;
 }
 
-function Service({ flow, name }: { flow: Flow; name: string }) {
+function Service({ flow, names }: { flow: Flow; names: Told }) {
   const namespace = text(flow, "destination.k8s.service.namespace");
   const port = text(flow, "destination.k8s.service.port");
   const portName = text(flow, "destination.k8s.service.port_name");
   return (
     <>
-      <Value field="destination.k8s.service.name" value={name}>{name}</Value>
+      <AllValues field="destination.k8s.service.name" told={names} />
       {namespace !== undefined && <span className="t3"> in <Value field="destination.k8s.service.namespace" value={namespace}>{namespace}</Value></span>}
       {port !== undefined && <span className="t3"> : <Value field="destination.k8s.service.port" value={port} className="mono">{port}</Value>{portName ? ` ${portName}` : ""}</span>}
     </>

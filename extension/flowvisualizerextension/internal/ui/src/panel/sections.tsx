@@ -4,7 +4,7 @@ import { scaleLinear } from "d3-scale";
 import { area, line } from "d3-shape";
 import type { ReactNode } from "react";
 import { useGroups, useHistogram } from "../api/queries";
-import type { Bucket } from "../api/types";
+import type { Bucket, Group } from "../api/types";
 import type { Expr } from "../filter/grammar";
 import { bytes, count, micros, tick } from "../format/format";
 import { service } from "../format/services";
@@ -13,6 +13,7 @@ import { Value } from "../frame/Value";
 import type { Totals } from "../map/totals";
 import { shownRange } from "../state/actions";
 import { useView } from "../state/view";
+import { text } from "../table/attributes";
 
 export function Section({ title, note, children }: { title?: string; note?: string; children: ReactNode }) {
   return (
@@ -134,7 +135,7 @@ export function Ports({ part }: { part: Expr }) {
             const why = g.key["flow.deny.class"];
             return (
               <tr key={JSON.stringify(g.key)}>
-                <td><Value field="destination.port" value={port === undefined ? undefined : String(port)} className="mono">{port === undefined ? "–" : String(port)}</Value></td>
+                <td>{port === undefined && merged(g) && !withoutPorts.test(String(g.key["network.transport"])) ? several : <Value field="destination.port" value={port === undefined ? undefined : String(port)} className="mono">{port === undefined ? "–" : String(port)}</Value>}</td>
                 <td className="t2">{name ?? String(g.key["network.transport"] ?? "")}</td>
                 <td className="num">{count(g.sums["flow.connections.seen"] ?? 0)}</td>
                 <td className="num">{bytes((g.sums["source.bytes"] ?? 0) + (g.sums["destination.bytes"] ?? 0))}</td>
@@ -148,6 +149,12 @@ export function Ports({ part }: { part: Expr }) {
   );
 }
 
+/** Whether what is absent from the key of a group had several values. */
+export const merged = (g: Group) => (g.sums["flow.aggregation.records"] ?? 0) > 0;
+
+const several = <span className="t3">several</span>;
+const withoutPorts = /icmp/;
+
 function more(groups: number | undefined): { note?: string } {
   return groups !== undefined && groups > shownRows ? { note: `${shownRows} of ${count(groups)}` } : {};
 }
@@ -155,7 +162,7 @@ function more(groups: number | undefined): { note?: string } {
 /** The processes that reported these flows. */
 export function Processes({ part }: { part: Expr }) {
   const { data } = useGroups(["process.executable.name", "process.pid"], part, "bytes", shownRows);
-  const groups = (data?.data.groups ?? []).filter((g) => g.key["process.executable.name"] !== undefined);
+  const groups = (data?.data.groups ?? []).filter((g) => g.key["process.executable.name"] !== undefined || merged(g));
   if (groups.length === 0) return null;
   return (
     <Section title="Processes" {...more(data?.data.groupCount)}>
@@ -163,12 +170,12 @@ export function Processes({ part }: { part: Expr }) {
         <thead><tr><th>Process</th><th className="num">PID</th><th className="num">Conns</th><th className="num">Bytes</th></tr></thead>
         <tbody>
           {groups.map((g) => {
-            const name = String(g.key["process.executable.name"]);
+            const name = text(g.key, "process.executable.name");
             const pid = g.key["process.pid"];
             return (
               <tr key={JSON.stringify(g.key)}>
-                <td><Value field="process.executable.name" value={name}>{name}</Value></td>
-                <td className="num">{pid === undefined ? <span className="t3">several</span> : <Value field="process.pid" value={String(pid)} className="mono">{String(pid)}</Value>}</td>
+                <td>{name === undefined ? several : <Value field="process.executable.name" value={name}>{name}</Value>}</td>
+                <td className="num">{pid === undefined ? several : <Value field="process.pid" value={String(pid)} className="mono">{String(pid)}</Value>}</td>
                 <td className="num">{count(g.sums["flow.connections.seen"] ?? 0)}</td>
                 <td className="num">{bytes((g.sums["source.bytes"] ?? 0) + (g.sums["destination.bytes"] ?? 0))}</td>
               </tr>

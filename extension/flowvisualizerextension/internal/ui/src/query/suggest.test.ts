@@ -22,6 +22,11 @@ describe("suggest", () => {
     expect(labels("destination.p")[0]).toBe("destination.port");
     expect(labels("address")).toContain("either.address");
   });
+  it("offers an attribute before what lists it", () => {
+    const dimension = (name: string) => ({ name, type: "keyword" as const, unit: "", description: "", role: "dimension" as const, groupable: true });
+    const both = ["source.addresses", "source.address"].map(dimension);
+    expect(suggest("source.addr", both, []).map((s) => s.label).slice(0, 2)).toEqual(["source.address", "source.addresses"]);
+  });
   it("offers operators", () => expect(labels("destination.port ")).toContain("not in"));
   it("offers values, quoted where they must be", () => {
     expect(suggest("a = 1 and process = ", fields, [{ value: "my program", records: 3 }])[0]).toMatchObject({ text: 'a = 1 and either.process.executable.name = "my program"', done: true });

@@ -4,6 +4,7 @@
 import type { Field } from "../api/types";
 import { shorthands } from "../filter/chips";
 import { ops, quote } from "../filter/grammar";
+import { isCompanion } from "../format/listings";
 
 export interface Suggestion {
   /** The whole text of the field when this is taken. */
@@ -86,7 +87,9 @@ function matchingFields(s: Stage, fields: readonly Field[]): Suggestion[] {
     ...either.filter((f) => f.role === "dimension").map((f) => ({ name: f.name.replace("source.", "either."), description: "Either end." })),
     ...fields,
   ];
-  const score = (name: string) => (name.startsWith(typed) ? 0 : name.includes(`.${typed}`) ? 1 : name.includes(typed) ? 2 : 3);
+  const place = (name: string) => (name.startsWith(typed) ? 0 : name.includes(`.${typed}`) ? 1 : name.includes(typed) ? 2 : 3);
+  // What an attribute's own name finds need not be looked for in its list.
+  const score = (name: string) => place(name) + (isCompanion(name.replace("either.", "source.")) ? 0.5 : 0);
   return all
     .filter((f) => score(f.name) < 3)
     .sort((a, b) => score(a.name) - score(b.name))

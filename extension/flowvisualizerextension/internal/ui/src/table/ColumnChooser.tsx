@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useFields } from "../api/queries";
+import { isCompanion } from "../format/listings";
 import { setView, useView } from "../state/view";
 import { defaultColumns, setColumns, usual } from "./columns";
 
@@ -9,7 +10,9 @@ export function ColumnChooser() {
   const [find, setFind] = useState("");
   const on = v.columns ?? defaultColumns;
   const all = [...usual.map((c) => ({ id: c.id, title: c.title, about: c.about })), ...fields.map((f) => ({ id: f.name, title: f.name, about: f.description }))];
-  const shown = all.filter((c) => `${c.title} ${c.about}`.toLowerCase().includes(find.toLowerCase()));
+  // The column of an attribute shows its list and its count too: those are there for whoever looks for them.
+  const offered = find === "" ? all.filter((c) => !isCompanion(c.id) || on.includes(c.id)) : all;
+  const shown = offered.filter((c) => `${c.title} ${c.about}`.toLowerCase().includes(find.toLowerCase()));
   const toggle = (id: string) => setColumns(on.includes(id) ? on.filter((c) => c !== id) : [...on, id]);
   return (
     <div className="columns">

@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { useFields } from "../api/queries";
 import type { Flow } from "../api/types";
 import { select } from "../state/actions";
@@ -17,7 +17,8 @@ export function FlowTable({ rows, more, loadMore }: Pick<Rows, "rows" | "more" |
   const [resizing, setResizing] = useState<{ id: string; width: number } | null>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const widths = resizing ? { ...v.widths, [resizing.id]: resizing.width } : v.widths;
-  const width = (c: Column) => widths[c.id] ?? c.width;
+  const wide = useMemo(() => new Set(columns.filter((c) => c.wide && rows.some(c.wide.for)).map((c) => c.id)), [rows, v.columns, fields]);
+  const width = (c: Column) => widths[c.id] ?? (wide.has(c.id) ? c.wide!.width : c.width);
   const leastWidth = (c: Column) => widths[c.id] ?? c.least ?? c.width;
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12, getItemKey: (i) => String(rows[i]?.["flow.id"] ?? i) });
   const items = virtual.getVirtualItems();

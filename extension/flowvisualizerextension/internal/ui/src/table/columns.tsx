@@ -4,11 +4,15 @@
 import type { ReactNode } from "react";
 import type { Field, Flow, Scalar } from "../api/types";
 import { bytes, clock, count, dateTime, micros } from "../format/format";
+import { first, told } from "../format/listed";
+import { attributeOf } from "../format/listings";
+import { madeOf } from "../format/made";
 import { message, service } from "../format/services";
 import { Verdict } from "../frame/icons";
-import { itemsOf, Value, Values } from "../frame/Value";
+import { FirstValue, itemsOf, Value, Values } from "../frame/Value";
 import { number, text } from "./attributes";
 import { Endpoint } from "./Endpoint";
+import { MadeMark } from "./MadeMark";
 import { setView } from "../state/view";
 
 export interface Column {
@@ -19,6 +23,8 @@ export interface Column {
   width: number;
   /** Pixels that it makes do with where there is less room. */
   least?: number;
+  /** Pixels where one of the rows has more to say in it. */
+  wide?: { width: number; for: (f: Flow) => boolean };
   /** Takes a share of the room that is left. */
   grow?: boolean;
   number?: boolean;
@@ -41,9 +47,9 @@ export function rttMean(f: Flow): number | undefined {
 }
 
 function asked(f: Flow): ReactNode {
-  const inCluster = text(f, "destination.k8s.service.name");
+  const inCluster = first(told(f, "destination.k8s.service.name"));
   const portName = text(f, "destination.k8s.service.port_name");
-  if (inCluster !== undefined) return <Value quiet field="destination.k8s.service.name" value={inCluster} title={portName ? `${inCluster}, port ${portName}` : inCluster}>{inCluster}</Value>;
+  if (inCluster !== undefined) return <FirstValue quiet flow={f} field="destination.k8s.service.name" title={portName ? `${inCluster}, port ${portName}` : inCluster} none="" />;
   return service(number(f, "destination.port") ?? 0) ?? message(text(f, "network.transport"), number(f, "network.icmp.type")) ?? <span className="t3">{text(f, "network.transport")}</span>;
 }
 
@@ -63,7 +69,10 @@ export function denial(f: Flow): string | undefined {
 
 /** The joined columns, in their usual order. */
 export const usual: Column[] = [
-  { id: "time", title: "Time", about: "End of the record's interval", width: 104, cell: (f) => <span className="mono" title={dateTime(time(f, "flow.end"))}>{clock(time(f, "flow.end"))}</span> },
+  {
+    id: "time", title: "Time", about: "End of the record's interval, and what it was made of if not of one flow", width: 104, wide: { width: 154, for: (f) => madeOf(f) !== undefined },
+    cell: (f) => <><span className="mono" title={dateTime(time(f, "flow.end"))}>{clock(time(f, "flow.end"))}</span><MadeMark flow={f} /></>,
+  },
   {
     id: "verdict", title: "Verdict", about: "What the kernel did, and why it refused", width: 116, least: 96,
     cell: (f) => {
@@ -76,7 +85,7 @@ export const usual: Column[] = [
   { id: "destination", title: "Destination", about: "Who was called: pod, node, network or process, and where", width: 160, grow: true, cell: (f) => <Endpoint flow={f} end="destination" /> },
   {
     id: "port", title: "Port", about: "Destination port", width: 60, number: true,
-    cell: (f) => <Value quiet field="destination.port" value={text(f, "destination.port")} className="mono">{text(f, "destination.port") ?? "–"}</Value>,
+    cell: (f) => <FirstValue quiet flow={f} field="destination.port" className="mono" none="–" />,
   },
   { id: "service", title: "Service", about: "The service that was asked for in a cluster, else the destination port's usual one, or what an ICMP message is about", width: 104, least: 72, cell: asked },
   { id: "connections", title: "Conns", about: "Connections in this record", width: 76, least: 60, number: true, cell: (f) => count(number(f, "flow.connections.seen") ?? 0) },
@@ -108,9 +117,9 @@ export function fieldColumn(field: Field): Column {
     number: numeric,
     cell: (f) => {
       const v = f[field.name];
-      if (v === undefined) return dash;
+      if (v === undefined) return told(f, field.name) ? <FirstValue quiet flow={f} field={field.name} className={field.type === "address" ? "mono" : ""} none="" /> : dash;
       const items = itemsOf(v);
-      if (items) return <Values quiet field={field.name} values={items} />;
+      if (items) return <Values quiet field={attributeOf(field.name)} values={items} />;
       if (field.type === "time" || numeric) return formatField(field, v as Scalar);
       return <Value quiet field={field.name} value={String(v)} className={field.type === "address" ? "mono" : ""}>{String(v)}</Value>;
     },
