@@ -37,7 +37,6 @@ type Options struct {
 
 // Record is what a classifier sees of a record.
 type Record struct {
-	w *Window
 	r *row
 	// Log, Scope and Resource are the record as it came.
 	Log      plog.LogRecord
@@ -47,7 +46,10 @@ type Record struct {
 
 // Text returns the value of a dimension that holds text, or "".
 func (r *Record) Text(d Dimension) string {
-	return r.w.dictionary.entries[r.r.dimensions[d]].text
+	if !r.r.has.has(int(d)) {
+		return ""
+	}
+	return r.r.values[d].Str()
 }
 
 // Dimension is an attribute by which records can be told apart.
@@ -74,7 +76,6 @@ type Aggregator struct {
 	windows []*Window // by their start
 	reader  reader
 	row     row
-	base    row
 	record  Record
 	ids     *idset.Set
 	// passed is the end of the latest window that was passed on.
@@ -137,7 +138,6 @@ func (a *Aggregator) Add(logs plog.Logs, class func(*Record) int, unreadable fun
 	defer a.mu.Unlock()
 	now := a.options.Now()
 	for _, rl := range logs.ResourceLogs().All() {
-		a.reader.of(nil)
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
 				if lr.EventName() != flow.EventFlow {
@@ -157,31 +157,29 @@ func (a *Aggregator) Add(logs plog.Logs, class func(*Record) int, unreadable fun
 
 // add merges a.record and reports whether it could be read.
 func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) bool {
-	lr, s := a.record.Log, a.schema
+	lr, s, r := a.record.Log, a.schema, &a.row
 	w := a.window(int64(lr.Timestamp()), now)
-	if a.reader.window != w {
-		a.reader.of(w)
-		a.base = row{}
-		a.reader.resource(a.record.Resource.Resource().Attributes(), &a.base)
+	a.reader.of(w)
+	a.reader.begin(a.record.Resource.Resource().Attributes(), r)
+	if a.reader.record(lr.Attributes(), r) != nil {
+		return false
 	}
-	r := &a.row
-	r.dimensions, r.present = a.base.dimensions, a.base.present
-	r.measures, r.measured = a.base.measures, a.base.measured
-	r.lists, r.id = r.lists[:0], flow.ID{}
-	if err := a.reader.record(lr.Attributes(), r); err != nil {
+	a.record.r = r
+	c := class(&a.record)
+	stage, before := w.stages[c], w.size()
+	defer func() { a.grown(w.size() - before) }()
+	if a.reader.symbols(r, a.options.Classes[c].Chain[stage].dropped) != nil {
 		return false
 	}
 	if a.options.MaxIDs > 0 && !r.id.IsZero() && !a.ids.Add(r.id, w.End) {
 		added.Duplicates++
 		return true
 	}
-	if r.measures[s.records] == 0 {
-		w.set(r, s.records, 1)
-	}
-	a.record.w, a.record.r = w, r
-	c := class(&a.record)
 	if w.End <= a.passed {
 		added.Late++
+	}
+	if r.measures[s.records] == 0 {
+		w.set(r, s.records, 1)
 	}
 	var from origin
 	follows, rate := w.follows(r), a.options.Classes[c].Sample
@@ -193,7 +191,6 @@ func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) b
 		return true
 	}
 	added.Records++
-	before, stage := w.size(), w.stages[c]
 	if stage > 0 {
 		w.fold(r)
 	}
@@ -205,10 +202,14 @@ func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) b
 	} else {
 		w.put(g, c, stage, r)
 	}
-	if a.total += w.size() - before; a.total+a.inFlight > a.foldAt {
+	return true
+}
+
+// grown notes that the windows grew by some bytes, and makes room if that is too much.
+func (a *Aggregator) grown(bytes int) {
+	if a.total += bytes; a.total+a.inFlight > a.foldAt {
 		a.makeRoom()
 	}
-	return true
 }
 
 // window returns the window of a time, which is made if there is none.

@@ -1,8 +1,11 @@
 package aggregate
 
 import (
+	"hash/maphash"
 	"math"
 	"math/bits"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
 // origin is whose connections were open: records of one origin follow each other in time.
@@ -66,10 +69,27 @@ func (w *Window) set(r *row, measure int, v int64) {
 func (w *Window) originOf(plan *Plan, r *row) origin {
 	h := uint64(w.Start)
 	for _, d := range plan.keys {
-		hi, lo := bits.Mul64(h^w.dictionary.entries[r.dimensions[d]].hash, 0x9e3779b97f4a7c15)
-		h = (hi ^ lo) + uint64(d)
+		if !r.has.has(d) {
+			continue
+		}
+		value := uint64(0)
+		if sym := r.dimensions[d]; sym != absent {
+			value = w.dictionary.entries[sym].hash
+		} else {
+			value = hashOf(r.values[d])
+		}
+		hi, lo := bits.Mul64(h^value^uint64(d), 0x9e3779b97f4a7c15)
+		h = hi ^ lo
 	}
 	return origin(h)
+}
+
+// hashOf is the hash that a text or a number has as an entry of a dictionary.
+func hashOf(v pcommon.Value) uint64 {
+	if v.Type() == pcommon.ValueTypeInt {
+		return maphash.Comparable(seed, v.Int())
+	}
+	return maphash.String(seed, v.Str())
 }
 
 // sampled reports whether a record stands for others of its class, and then multiplies

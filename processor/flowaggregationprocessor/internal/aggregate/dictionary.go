@@ -35,7 +35,7 @@ type entry struct {
 }
 
 // What an entry takes with its place in a map and the room that slices and maps leave.
-const sizeOfEntry = 136
+const sizeOfEntry = 96
 
 // dictionary numbers values.
 type dictionary struct {

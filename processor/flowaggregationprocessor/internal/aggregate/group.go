@@ -36,7 +36,7 @@ func (g *group) measure(i int) int64 {
 // fresh returns the group of a first record.
 func (w *Window) fresh(key []byte, plan *Plan, r *row) *group {
 	g := &group{key: string(key)}
-	common := r.present.andNot(plan.inKey)
+	common := r.present.andNot(plan.notCommon)
 	g.common = packed[symbol]{common, make([]symbol, 0, common.len())}
 	for i := range common.all() {
 		g.common.values = append(g.common.values, r.dimensions[i])
@@ -52,7 +52,7 @@ func (w *Window) fresh(key []byte, plan *Plan, r *row) *group {
 
 // merge adds a record to g.
 func (w *Window) merge(g *group, plan *Plan, r *row) {
-	for i := range r.present.or(g.common.slots).andNot(plan.inKey).all() {
+	for i := range r.present.or(g.common.slots).andNot(plan.notCommon).all() {
 		have, got := absent, r.dimensions[i]
 		if common := g.common.at(i); common != nil {
 			have = *common

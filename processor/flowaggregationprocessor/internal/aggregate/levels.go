@@ -38,6 +38,14 @@ var leaveAt = map[flow.Level][]string{
 	},
 }
 
+// instances are ids of what comes and goes. From LevelWorkloads on they are dropped, even
+// where all records share one: they are the dearest attributes to keep, and what they are
+// good for needs all of the records.
+var instances = slices.Concat(
+	ofBoth("k8s.pod.uid"),
+	[]string{"container.id", "process.linux.cgroup", "network.namespace.inode", "flow.deny.namespace.inode"},
+)
+
 // overflowKeys are all that an overflow record tells: who saw it, what was done, and what
 // a view needs to count it once.
 var overflowKeys = []string{

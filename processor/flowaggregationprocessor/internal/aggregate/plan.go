@@ -15,6 +15,8 @@ type Plan struct {
 	Level flow.Level
 	keys  []int // dimensions, in their order
 	inKey set
+	// dropped are dimensions that are not looked at; notCommon are they and those in the key.
+	dropped, notCommon set
 	// conditions are of dimensions that are in the key at times.
 	conditions []condition
 }
@@ -87,6 +89,14 @@ func (p plans) where(level flow.Level, in func(name string) bool) *Plan {
 		plan.keys = append(plan.keys, i)
 		plan.inKey.add(i)
 	}
+	if level >= flow.LevelWorkloads {
+		for _, name := range instances {
+			if i := p.schema.dimension(name); !plan.inKey.has(i) {
+				plan.dropped.add(i)
+			}
+		}
+	}
+	plan.notCommon = plan.inKey.or(plan.dropped)
 	return plan
 }
 

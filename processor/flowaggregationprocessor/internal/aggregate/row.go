@@ -9,14 +9,18 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
 
-// row is one record in a window's symbols.
+// row is one record. It is read in two steps: first what it has, and then, once its plan is
+// known, the symbols of what the plan looks at.
 type row struct {
+	values   [maxSlots]pcommon.Value // of dimensions
+	has      set                     // dimensions that have a value
+	measures [maxMeasures]int64
+	measured set // measures that are not zero
+	id       flow.ID
+	lists    []rowList
+
 	dimensions [maxSlots]symbol
-	present    set // the dimensions that are not absent
-	measures   [maxMeasures]int64
-	measured   set // the measures that are not zero
-	id         flow.ID
-	lists      []rowList
+	present    set // dimensions that have a symbol
 	// distincts are a group's lists, whose values are symbols of from.
 	distincts []*distinct
 	from      *dictionary
@@ -54,9 +58,8 @@ func (r *row) list(listing int) *rowList {
 	return &r.lists[len(r.lists)-1]
 }
 
-// reader reads records into rows of one window. It remembers of each attribute the value
-// before, and of each place the attribute that was there: records that come together are
-// alike.
+// reader reads records for one window. It remembers of each attribute the value before, and
+// of each place the attribute that was there: records that come together are alike.
 type reader struct {
 	schema *schema
 	window *Window
@@ -82,8 +85,17 @@ func (r *reader) of(w *Window) {
 	}
 }
 
-// resource reads a resource's attributes into to, which is empty.
-func (r *reader) resource(attrs pcommon.Map, to *row) {
+// begin makes to a row that has a resource's attributes.
+func (r *reader) begin(attrs pcommon.Map, to *row) {
+	for d := range to.has.all() {
+		to.values[d] = pcommon.Value{}
+	}
+	for m := range to.measured.all() {
+		to.measures[m] = 0
+	}
+	clear(to.dimensions[:])
+	to.has, to.measured, to.present = set{}, set{}, set{}
+	to.lists, to.id = to.lists[:0], flow.ID{}
 	for name, v := range attrs.All() {
 		i, ok := r.schema.byName[resourcePrefix+name]
 		if !ok {
@@ -92,15 +104,13 @@ func (r *reader) resource(attrs pcommon.Map, to *row) {
 				continue
 			}
 		}
-		if a := &r.schema.attributes[i]; v.Type() == pcommon.ValueTypeStr {
-			to.put(a.index, r.window.dictionary.text(v.Str()))
-		} else {
-			to.put(a.index, r.window.dictionary.otherOf(v))
-		}
+		d := r.schema.attributes[i].index
+		to.values[d] = v
+		to.has.add(d)
 	}
 }
 
-// record adds a record's attributes to to, which has its resource's. It fails where one
+// record adds a record's attributes to a row that has its resource's. It fails where one
 // has not the type that the registry says.
 func (r *reader) record(attrs pcommon.Map, to *row) error {
 	place := 0
@@ -111,9 +121,26 @@ func (r *reader) record(attrs pcommon.Map, to *row) error {
 			r.unknown++
 			continue
 		}
-		if err := r.attribute(&r.schema.attributes[i], v, to); err != nil {
+		a := &r.schema.attributes[i]
+		if a.kind == dimension {
+			to.values[a.index] = v
+			to.has.add(a.index)
+		} else if err := r.attribute(a, v, to); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// symbols numbers the dimensions of a row but those that are dropped.
+func (r *reader) symbols(of *row, dropped set) error {
+	of.present = of.has.andNot(dropped)
+	for d := range of.present.all() {
+		sym, err := r.symbol(r.schema.of(d), of.values[d])
+		if err != nil {
+			return err
+		}
+		of.dimensions[d] = sym
 	}
 	return nil
 }
@@ -146,10 +173,6 @@ func (r *reader) attribute(a *attribute, v pcommon.Value, to *row) error {
 			to.measures[a.index] = n
 			to.measured.add(a.index)
 		}
-		return err
-	case dimension:
-		sym, err := r.symbol(a, v)
-		to.put(a.index, sym)
 		return err
 	case identity:
 		if v.Type() != pcommon.ValueTypeStr {
