@@ -267,6 +267,7 @@ func TestOtherRecordsPassUntouched(t *testing.T) {
 	foreign.Attributes().PutStr("source.address", "10.244.0.1")
 	want := plog.NewLogs()
 	logs.CopyTo(want)
+	want.ResourceLogs().At(0).Resource().Attributes().PutStr("k8s.node.name", "node-1") // but for whose they are
 	require.NoError(t, r.ConsumeLogs(t.Context(), logs))
 	assert.Equal(t, want, r.sink.AllLogs()[0])
 }
