@@ -102,6 +102,9 @@ func (p *identifier) identifyRecord(lr plog.LogRecord, from *observer, state *re
 	if answers[resolve.Source].Waiting || answers[resolve.Destination].Waiting {
 		return true
 	}
+	if !r.peerObserved && p.peerReports(&r, &answers) {
+		attrs.PutBool(peerObserved, true)
+	}
 	if room := r.room(&answers); room > 0 {
 		attrs.EnsureCapacity(attrs.Len() + room)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/kube"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/kube/identity"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/networks"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor/internal/agents"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor/internal/metadata"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor/internal/resolve"
 )
@@ -42,6 +43,7 @@ type identifier struct {
 
 	resolver *resolve.Resolver
 	networks *networks.Table
+	agents   agents.Table
 	waiting  waiting
 	view     atomic.Pointer[view]
 
@@ -193,6 +195,7 @@ var endOfTime = time.Unix(1<<40, 0)
 
 // ConsumeLogs implements consumer.Logs.
 func (p *identifier) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+	p.learnAgents(logs)
 	if !p.view.Load().settled && p.now().Before(p.patience) {
 		if p.wait(ctx, batch{logs: logs, records: logs.LogRecordCount(), due: p.patience, forSync: true}) {
 			return nil
@@ -303,7 +306,7 @@ func (p *identifier) report(failure error) {
 
 // observed is what the gauges say.
 func (p *identifier) observed() metadata.Observed {
-	o := metadata.Observed{Waiting: p.waiting.len()}
+	o := metadata.Observed{Waiting: p.waiting.len(), Agents: p.agents.Alive(p.now())}
 	if p.cluster == nil {
 		return o
 	}

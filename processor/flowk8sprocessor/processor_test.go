@@ -299,7 +299,7 @@ func TestBrokenAttributesDoNoHarm(t *testing.T) {
 			recordOf(logs).PutEmptyMap(prefix + rest)
 		}
 	}
-	for _, name := range []string{"flow.start", "flow.end", "flow.reporter", "network.transport", "network.namespace.inode", "process.linux.cgroup", "container.id"} {
+	for _, name := range []string{"flow.start", "flow.end", "flow.reporter", "flow.action", peerObserved, "network.transport", "network.namespace.inode", "process.linux.cgroup", "container.id"} {
 		recordOf(logs).PutEmptySlice(name)
 	}
 	require.NoError(t, r.ConsumeLogs(t.Context(), logs))
@@ -345,7 +345,7 @@ func TestNamesAreTheRegistrys(t *testing.T) {
 			assert.NotNil(t, flow.Flows.Lookup(name), name)
 		}
 	}
-	for _, name := range []string{nodeAttribute, hostAttribute, "flow.start", "flow.end", "flow.reporter", "network.transport", "network.namespace.inode", "process.linux.cgroup", "container.id"} {
+	for _, name := range []string{nodeAttribute, hostAttribute, "flow.start", "flow.end", "flow.reporter", "flow.action", peerObserved, "network.transport", "network.namespace.inode", "process.linux.cgroup", "container.id"} {
 		assert.NotNil(t, flow.Flows.Lookup(name), name)
 	}
 }

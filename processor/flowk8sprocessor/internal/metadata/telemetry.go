@@ -20,14 +20,14 @@ type Telemetry struct {
 	Refused   metric.Int64Counter
 	Lost      metric.Int64Counter
 
-	waiting, pods, addresses, ended, errors metric.Int64Observable
-	staleness                               metric.Float64ObservableGauge
+	waiting, pods, addresses, ended, agents, errors metric.Int64Observable
+	staleness                                       metric.Float64ObservableGauge
 }
 
 // Observed is what the gauges say at a time.
 type Observed struct {
-	Waiting, Pods, Addresses, Ended int
-	Kinds                           []Kind
+	Waiting, Pods, Addresses, Ended, Agents int
+	Kinds                                   []Kind
 }
 
 // Kind is the state of one watch.
@@ -42,7 +42,7 @@ type Kind struct {
 func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	meter := settings.MeterProvider.Meter(ScopeName)
 	t := Telemetry{meter: meter}
-	var errs [11]error
+	var errs [12]error
 	t.Ends, errs[0] = meter.Int64Counter("flow_k8s_ends",
 		metric.WithDescription("Ends of flows, by the type that they have afterwards."), metric.WithUnit("{ends}"))
 	t.Uncertain, errs[1] = meter.Int64Counter("flow_k8s_uncertain",
@@ -53,7 +53,7 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 		metric.WithDescription("Records that went on at once where they should have waited, for as many as max_records did."), metric.WithUnit("{records}"))
 	t.Lost, errs[4] = meter.Int64Counter("flow_k8s_lost",
 		metric.WithDescription("Records that had waited and that the pipeline then refused for good."), metric.WithUnit("{records}"))
-	var waiting, pods, addresses, ended metric.Int64ObservableGauge
+	var waiting, pods, addresses, ended, agents metric.Int64ObservableGauge
 	waiting, errs[5] = meter.Int64ObservableGauge("flow_k8s_waiting",
 		metric.WithDescription("Records that wait."), metric.WithUnit("{records}"))
 	pods, errs[6] = meter.Int64ObservableGauge("flow_k8s_pods",
@@ -67,7 +67,9 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	failures, err := meter.Int64ObservableCounter("flow_k8s_watch_errors",
 		metric.WithDescription("Requests to list or watch a kind that failed."), metric.WithUnit("{requests}"))
 	errs[10] = err
-	t.waiting, t.pods, t.addresses, t.ended, t.errors = waiting, pods, addresses, ended, failures
+	agents, errs[11] = meter.Int64ObservableGauge("flow_k8s_agents",
+		metric.WithDescription("Nodes whose agent was heard of lately."), metric.WithUnit("{nodes}"))
+	t.waiting, t.pods, t.addresses, t.ended, t.agents, t.errors = waiting, pods, addresses, ended, agents, failures
 	return &t, errors.Join(errs[:]...)
 }
 
@@ -78,7 +80,7 @@ func (t *Telemetry) Observe(read func() Observed) (metric.Registration, error) {
 		for _, g := range []struct {
 			gauge metric.Int64Observable
 			value int
-		}{{t.waiting, now.Waiting}, {t.pods, now.Pods}, {t.addresses, now.Addresses}, {t.ended, now.Ended}} {
+		}{{t.waiting, now.Waiting}, {t.pods, now.Pods}, {t.addresses, now.Addresses}, {t.ended, now.Ended}, {t.agents, now.Agents}} {
 			o.ObserveInt64(g.gauge, int64(g.value))
 		}
 		for _, k := range now.Kinds {
@@ -87,7 +89,7 @@ func (t *Telemetry) Observe(read func() Observed) (metric.Registration, error) {
 			o.ObserveInt64(t.errors, int64(k.Errors), kind)
 		}
 		return nil
-	}, t.waiting, t.pods, t.addresses, t.ended, t.errors, t.staleness)
+	}, t.waiting, t.pods, t.addresses, t.ended, t.agents, t.errors, t.staleness)
 }
 
 // CountEnds adds to the ends of a type.
