@@ -212,6 +212,15 @@ func Decode(logs plog.Logs) (Batch, Rejected) {
 	return batch, rejected
 }
 
+// DecodeAgent decodes one sign of life of the observer that resource names.
+func DecodeAgent(resource pcommon.Map, lr plog.LogRecord) (Agent, error) {
+	one, err := decode[Agent](nil, Agents, resource, lr, 1)
+	if err != nil {
+		return Agent{}, err
+	}
+	return one[0], nil
+}
+
 // decode appends the record in lr to records, or leaves them as they are and
 // returns an error. left is how many more may follow, lr included: most logs are
 // of one kind, so room for all of them is made at once.

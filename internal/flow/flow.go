@@ -16,7 +16,7 @@ type Flow struct {
 	Reporter Reporter
 
 	// PeerObserved is set when an agent also reports the other end of this
-	// flow. CountsOnce rests on it.
+	// flow, where ReportedAlike allows it. CountsOnce rests on it.
 	PeerObserved bool
 
 	Action Action
@@ -138,10 +138,18 @@ type ICMP struct{ Type, Code uint8 }
 
 // CountsOnce reports whether a view that counts each connection once takes this
 // record: the source's report, or the destination's where no agent reports the
-// source. A denied or forwarded flow counts where it was seen, unless the other
-// end reports it too.
+// source. A denied or forwarded flow counts wherever it was seen.
 func (f *Flow) CountsOnce() bool {
 	return f.Reporter != ReporterDestination || !f.PeerObserved
+}
+
+// ReportedAlike reports whether an agent at the other end, if there is one, reports of a
+// flow what a report of that reporter and action tells, so that PeerObserved may be
+// set. Of a flow that was denied the other end saw nothing, or only that no answer came, or
+// has it as allowed: the report of who denied it is never to be hidden. One that was
+// forwarded has no end here.
+func ReportedAlike(reporter Reporter, action Action) bool {
+	return action == Allow && (reporter == ReporterSource || reporter == ReporterDestination)
 }
 
 // NetworkType is the IP version by the addresses, else by what the record says. An IPv4

@@ -207,6 +207,15 @@ func TestCountsOnce(t *testing.T) {
 	}
 }
 
+func TestReportedAlike(t *testing.T) {
+	for _, reporter := range []flow.Reporter{flow.ReporterUnknown, flow.ReporterSource, flow.ReporterDestination, flow.ReporterForward} {
+		atAnEnd := reporter == flow.ReporterSource || reporter == flow.ReporterDestination
+		for action, want := range map[flow.Action]bool{flow.Allow: atAnEnd, flow.Deny: false, flow.ActionUnknown: false} {
+			assert.Equal(t, want, flow.ReportedAlike(reporter, action), "%s %s", reporter, action)
+		}
+	}
+}
+
 func TestMergeOfHealth(t *testing.T) {
 	a := flow.TCP{
 		RTTSum: 300, RTTSamples: 1, RTTMin: 200, RTTMax: 300, MinRTTSum: 200, MinRTTMax: 200,

@@ -18,6 +18,9 @@ import (
 // on its node.
 const mirrorAnnotation = "kubernetes.io/config.mirror"
 
+// KubeVirt labels the pods of its virtual machines so.
+const kubevirtLabel, kubevirtLauncher = "kubevirt.io", "virt-launcher"
+
 // strip leaves of a pod what podOf reads, so that the pods of a large cluster need not all
 // be in memory as they were sent.
 func strip(obj any) (any, error) {
@@ -30,7 +33,7 @@ func strip(obj any) (any, error) {
 			Name: p.Name, GenerateName: p.GenerateName, Namespace: p.Namespace, UID: p.UID, ResourceVersion: p.ResourceVersion,
 			Labels: p.Labels, OwnerReferences: p.OwnerReferences, DeletionTimestamp: p.DeletionTimestamp,
 		},
-		Spec: corev1.PodSpec{NodeName: p.Spec.NodeName, HostNetwork: p.Spec.HostNetwork},
+		Spec: corev1.PodSpec{NodeName: p.Spec.NodeName, HostNetwork: p.Spec.HostNetwork, RuntimeClassName: p.Spec.RuntimeClassName},
 		Status: corev1.PodStatus{
 			Phase: p.Status.Phase, PodIP: p.Status.PodIP, PodIPs: p.Status.PodIPs, StartTime: p.Status.StartTime,
 			InitContainerStatuses: p.Status.InitContainerStatuses, ContainerStatuses: p.Status.ContainerStatuses,
@@ -49,7 +52,8 @@ func (o *owners) podOf(p *corev1.Pod, now time.Time) *identity.Pod {
 		UID: string(p.UID), Name: p.Name, Namespace: flow.Intern(p.Namespace),
 		Labels: flow.LabelsOfMap(p.Labels), Node: flow.InternKnown(p.Spec.NodeName),
 		Owner: o.of(p), HostNetwork: p.Spec.HostNetwork,
-		Mirrors: identity.IDOf(p.Annotations[mirrorAnnotation]),
+		OwnKernel: p.Spec.RuntimeClassName != nil || p.Labels[kubevirtLabel] == kubevirtLauncher,
+		Mirrors:   identity.IDOf(p.Annotations[mirrorAnnotation]),
 	}
 	if p.GenerateName != "" {
 		pod.Prefix = flow.Intern(p.GenerateName + "*")

@@ -134,6 +134,14 @@ func TestPodsOfASpecialKind(t *testing.T) {
 	host.Spec.HostNetwork = true
 	assert.Empty(t, convert(t, host, 1010).Addresses, "the node's address is not its own")
 
+	sandboxed := basePod()
+	sandboxed.Spec.RuntimeClassName = new(string)
+	assert.True(t, convert(t, sandboxed, 1010).OwnKernel)
+	machine := basePod()
+	machine.Labels = map[string]string{"kubevirt.io": "virt-launcher"}
+	assert.True(t, convert(t, machine, 1010).OwnKernel)
+	assert.False(t, convert(t, basePod(), 1010).OwnKernel)
+
 	old := basePod()
 	old.Status.PodIPs = nil
 	assert.Len(t, convert(t, old, 1010).Addresses, 1)

@@ -43,6 +43,16 @@ type Config struct {
 	HeadlessServices Watch `mapstructure:"headless_services"`
 	NetworkSets      Watch `mapstructure:"network_sets"`
 
+	// ObservedNodes says on which other nodes an agent reports its end of a flow, so that
+	// views count the flow once: seen for those whose agent was heard of, all for every node of the
+	// cluster, none for none. Default seen.
+	ObservedNodes ObservedNodes `mapstructure:"observed_nodes"`
+
+	// ObservedHosts takes what comes from a node's address for that node's own, which its
+	// agent reports. It loses flows where nodes forward what others send by their own address, as they
+	// do for services with node ports and externalTrafficPolicy Cluster. Default false.
+	ObservedHosts bool `mapstructure:"observed_hosts"`
+
 	// GracePeriod is how long what was deleted is still known, for flows arrive later than
 	// they happen. Default 2m, at least 1s.
 	GracePeriod time.Duration `mapstructure:"grace_period"`
@@ -126,6 +136,9 @@ type Scope string
 // AuthType is how a cluster is reached.
 type AuthType string
 
+// ObservedNodes says on which nodes there are agents.
+type ObservedNodes string
+
 // Watch says whether something is watched.
 type Watch string
 
@@ -137,6 +150,10 @@ const (
 	AuthServiceAccount AuthType = "service_account"
 	AuthKubeconfig     AuthType = "kubeconfig"
 	AuthNone           AuthType = "none"
+
+	NodesSeen ObservedNodes = "seen"
+	NodesAll  ObservedNodes = "all"
+	NodesNone ObservedNodes = "none"
 
 	WatchAuto   Watch = "auto"
 	WatchAlways Watch = "always"
@@ -157,6 +174,7 @@ func createDefaultConfig() component.Config {
 		Services:         WatchAuto,
 		HeadlessServices: WatchAuto,
 		NetworkSets:      WatchAuto,
+		ObservedNodes:    NodesSeen,
 		GracePeriod:      2 * time.Minute,
 		Wait:             WaitConfig{Sync: 10 * time.Second, Lag: 2 * time.Second, MaxRecords: 20000},
 		NetworksFile:     NetworksFileConfig{CheckInterval: 10 * time.Second},
@@ -171,6 +189,7 @@ func (c *Config) Validate() error {
 		oneOf("services", c.Services, WatchAuto, WatchAlways, WatchNever),
 		oneOf("headless_services", c.HeadlessServices, WatchAuto, WatchAlways, WatchNever),
 		oneOf("network_sets", c.NetworkSets, WatchAuto, WatchAlways, WatchNever),
+		oneOf("observed_nodes", c.ObservedNodes, NodesSeen, NodesAll, NodesNone),
 	}
 	if c.Scope == ScopeNode && c.Node == "" {
 		errs = append(errs, errors.New("node: is empty, and scope is node: name the node, for example ${env:K8S_NODE_NAME} with spec.nodeName by the downward API"))

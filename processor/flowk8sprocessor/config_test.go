@@ -24,6 +24,7 @@ func TestConfig(t *testing.T) {
 	all.PodLabels = LabelsConfig{Enabled: true, Names: []string{"app", "tier"}}
 	all.NamespaceLabels = LabelsConfig{Enabled: true}
 	all.Services, all.HeadlessServices, all.NetworkSets = WatchAlways, WatchNever, WatchNever
+	all.ObservedNodes, all.ObservedHosts = NodesAll, true
 	all.GracePeriod = 5 * time.Minute
 	all.Wait = WaitConfig{Start: time.Second, Sync: 30 * time.Second, Lag: 5 * time.Second, MaxRecords: 100}
 	all.Networks = []NetworkConfig{{Name: "office", CIDRs: []string{"192.0.2.0/24", "2001:db8::1"}}}
@@ -39,6 +40,7 @@ func TestConfig(t *testing.T) {
 		"no_node":          {err: "node: is empty, and scope is node"},
 		"scope":            {err: `scope: "galaxy" is not known: use one of ["cluster" "node"]`},
 		"services":         {err: `services: "sometimes" is not known`},
+		"observed_nodes":   {err: `observed_nodes: "some" is not known: use one of ["seen" "all" "none"]`},
 		"grace_period":     {err: "grace_period: 10ms is too short"},
 		"auth_type":        {err: `auth: type: "magic" is not known`},
 		"no_kubeconfig":    {err: "auth: kubeconfig: is empty"},

@@ -36,12 +36,12 @@ func (p *identifier) identify(ctx context.Context, logs plog.Logs, last bool) (y
 			var waitingScope plog.ScopeLogs
 			movedScope := false
 			sl.LogRecords().RemoveIf(func(lr plog.LogRecord) bool {
-				if lr.EventName() != flow.EventFlow {
-					return false
-				}
-				if p.config.Node != "" && resource.node == "" {
+				if p.config.Node != "" && resource.node == "" && ofAnAgent(lr.EventName()) {
 					rl.Resource().Attributes().PutStr(nodeAttribute, p.config.Node)
 					resource.node = p.config.Node
+				}
+				if lr.EventName() != flow.EventFlow {
+					return false
 				}
 				if !p.identifyRecord(lr, &resource, &state, &n) {
 					return false
@@ -71,6 +71,11 @@ func (p *identifier) identify(ctx context.Context, logs plog.Logs, last bool) (y
 	return young
 }
 
+// ofAnAgent reports whether a record is of one of the kinds that agents send.
+func ofAnAgent(event string) bool {
+	return event == flow.EventFlow || event == flow.EventLoss || event == flow.EventAgent
+}
+
 // observer is who made the records of a resource.
 type observer struct{ node, host string }
 
@@ -96,6 +101,9 @@ func (p *identifier) identifyRecord(lr plog.LogRecord, from *observer, state *re
 	p.resolver.Resolve(&r.question, state, &answers)
 	if answers[resolve.Source].Waiting || answers[resolve.Destination].Waiting {
 		return true
+	}
+	if !r.peerObserved && p.peerReports(&r, &answers) {
+		attrs.PutBool(peerObserved, true)
 	}
 	if room := r.room(&answers); room > 0 {
 		attrs.EnsureCapacity(attrs.Len() + room)

@@ -67,7 +67,7 @@ func (p *identifier) report(failure error) {
 
 // observed is what the gauges say.
 func (p *identifier) observed() metadata.Observed {
-	o := metadata.Observed{Waiting: p.waiting.len()}
+	o := metadata.Observed{Waiting: p.waiting.len(), Agents: p.agents.Alive(p.now())}
 	if p.cluster == nil {
 		return o
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/kube"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/kube/identity"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/networks"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor/internal/agents"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor/internal/metadata"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowk8sprocessor/internal/resolve"
 )
@@ -44,6 +45,7 @@ type identifier struct {
 
 	resolver *resolve.Resolver
 	networks *networks.Table
+	agents   agents.Table
 	waiting  waiting
 	view     atomic.Pointer[view]
 
@@ -189,6 +191,7 @@ var endOfTime = time.Unix(1<<40, 0)
 
 // ConsumeLogs implements consumer.Logs.
 func (p *identifier) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+	p.learnAgents(logs)
 	if !p.view.Load().settled && p.now().Before(p.patience) {
 		if p.wait(ctx, batch{logs: logs, records: logs.LogRecordCount(), due: p.patience, forSync: true}) {
 			return nil

@@ -287,6 +287,7 @@ func TestOtherRecordsPassUntouched(t *testing.T) {
 	foreign.Attributes().PutStr("source.address", "10.244.0.1")
 	want := plog.NewLogs()
 	logs.CopyTo(want)
+	want.ResourceLogs().At(0).Resource().Attributes().PutStr("k8s.node.name", "node-1") // but for whose they are
 	require.NoError(t, r.ConsumeLogs(t.Context(), logs))
 	assert.Equal(t, want, r.sink.AllLogs()[0])
 }
@@ -318,7 +319,7 @@ func TestBrokenAttributesDoNoHarm(t *testing.T) {
 			recordOf(logs).PutEmptyMap(prefix + rest)
 		}
 	}
-	for _, name := range []string{"flow.start", "flow.end", "flow.reporter", "network.transport", "network.namespace.inode", "process.linux.cgroup", "container.id"} {
+	for _, name := range []string{"flow.start", "flow.end", "flow.reporter", "flow.action", peerObserved, "network.transport", "network.namespace.inode", "process.linux.cgroup", "container.id"} {
 		recordOf(logs).PutEmptySlice(name)
 	}
 	require.NoError(t, r.ConsumeLogs(t.Context(), logs))
@@ -364,7 +365,7 @@ func TestNamesAreTheRegistrys(t *testing.T) {
 			assert.NotNil(t, flow.Flows.Lookup(name), name)
 		}
 	}
-	for _, name := range []string{nodeAttribute, hostAttribute, "flow.start", "flow.end", "flow.reporter", "network.transport", "network.namespace.inode", "process.linux.cgroup", "container.id"} {
+	for _, name := range []string{nodeAttribute, hostAttribute, "flow.start", "flow.end", "flow.reporter", "flow.action", peerObserved, "network.transport", "network.namespace.inode", "process.linux.cgroup", "container.id"} {
 		assert.NotNil(t, flow.Flows.Lookup(name), name)
 	}
 }

@@ -72,6 +72,9 @@ type record struct {
 	// has says which attributes each end has, text what it says in them.
 	has  [2][attributeCount]bool
 	text [2][attributeCount]string
+	// action and peerObserved are what it says of the flow.
+	action       flow.Action
+	peerObserved bool
 	// reasons are those that an earlier instance gave.
 	reasons [2]resolve.Reasons
 }
@@ -96,6 +99,10 @@ func (r *record) read(attrs pcommon.Map) {
 			q.End = v.Int()
 		case "flow.reporter":
 			q.Reporter, _ = flow.ParseReporter(v.Str())
+		case "flow.action":
+			r.action, _ = flow.ParseAction(v.Str())
+		case peerObserved:
+			r.peerObserved = v.Bool()
 		case "network.transport":
 			q.Transport, _ = flow.ParseTransport(v.Str())
 		case "network.namespace.inode":

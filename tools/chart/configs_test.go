@@ -50,6 +50,26 @@ func TestConfigurationsAreTheExamples(t *testing.T) {
 	}
 }
 
+func TestAgentsAreTakenToBeEverywhereWhereNobodyKnowsBetter(t *testing.T) {
+	for text, want := range map[string]any{
+		"mode: standalone": nil,
+		"{mode: standalone, agent: {scope: cluster}}": nil,
+		"mode: otlp":                         "all",
+		"{mode: otlp, agent: {scope: node}}": nil,
+		"{mode: otlp, agent: {nodeSelector: {flows: 'true'}}}":                            nil,
+		"{mode: otlp, agent: {tolerations: [{key: a, operator: Exists}]}}":                nil,
+		"{mode: otlp, agent: {affinity: {nodeAffinity: {}}}}":                             nil,
+		"{mode: otlp, agent: {config: {processors: {flow_k8s: {observed_nodes: seen}}}}}": "seen",
+	} {
+		values := decode(t, text)
+		values["otlp"] = object{"endpoint": "collector.example:4317"}
+		agent := decode(t, mustRender(t, values).configs(t)["agent"])
+		if got := at(agent, "processors", "flow_k8s", "observed_nodes"); got != want {
+			t.Errorf("%s: observed_nodes is %v, want %v", text, got, want)
+		}
+	}
+}
+
 // flat names what is in an object by the keys that lead there; lists are one value.
 func flat(o object) object {
 	out := object{}

@@ -20,6 +20,9 @@ type Pod struct {
 	Owner  *Owner
 	// HostNetwork is set for a pod in its node's network, which owns no address.
 	HostNetwork bool
+	// OwnKernel is set for a pod that may have a kernel of its own, as gVisor and a virtual
+	// machine have, and no sockets in its node's.
+	OwnKernel bool
 	// Terminating is set for a pod that is being deleted and has not released its
 	// addresses: they are its own, but not for long.
 	Terminating bool

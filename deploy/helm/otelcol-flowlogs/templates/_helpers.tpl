@@ -59,3 +59,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "otelcol-flowlogs.agentScope" -}}
 {{- default (eq .Values.mode "standalone" | ternary "node" "cluster") .Values.agent.scope }}
 {{- end }}
+
+{{/* Which agents an agent takes to be there, of which it hears nothing: set where nobody
+downstream is to know better, and one runs on every node. */}}
+{{- define "otelcol-flowlogs.observedNodes" -}}
+{{- $alone := and (eq .Values.mode "otlp") (eq (include "otelcol-flowlogs.agentScope" .) "cluster") }}
+{{- with .Values.agent }}
+{{- if and $alone (has (dict "operator" "Exists") .tolerations) (not .nodeSelector) (not .affinity) }}all{{ end }}
+{{- end }}
+{{- end }}

@@ -20,14 +20,14 @@ type Telemetry struct {
 	Refused   metric.Int64Counter
 	Lost      metric.Int64Counter
 
-	waiting, pods, addresses, ended, errors, lists metric.Int64Observable
-	staleness                                      metric.Float64ObservableGauge
+	waiting, pods, addresses, ended, agents, errors, lists metric.Int64Observable
+	staleness                                              metric.Float64ObservableGauge
 }
 
 // Observed is what the gauges say at a time.
 type Observed struct {
-	Waiting, Pods, Addresses, Ended int
-	Kinds                           []Kind
+	Waiting, Pods, Addresses, Ended, Agents int
+	Kinds                                   []Kind
 }
 
 // Kind is the state of one watch.
@@ -44,7 +44,7 @@ type Kind struct {
 func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	meter := settings.MeterProvider.Meter(ScopeName)
 	t := Telemetry{meter: meter}
-	var errs [12]error
+	var errs [13]error
 	t.Ends, errs[0] = meter.Int64Counter("flow_k8s_ends",
 		metric.WithDescription("Ends of flows, by the type that they have afterwards."), metric.WithUnit("{ends}"))
 	t.Uncertain, errs[1] = meter.Int64Counter("flow_k8s_uncertain",
@@ -55,7 +55,7 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 		metric.WithDescription("Records that went on at once where they should have waited, for as many as max_records did."), metric.WithUnit("{records}"))
 	t.Lost, errs[4] = meter.Int64Counter("flow_k8s_lost",
 		metric.WithDescription("Records that had waited and that the pipeline then refused for good."), metric.WithUnit("{records}"))
-	var waiting, pods, addresses, ended metric.Int64ObservableGauge
+	var waiting, pods, addresses, ended, agents metric.Int64ObservableGauge
 	waiting, errs[5] = meter.Int64ObservableGauge("flow_k8s_waiting",
 		metric.WithDescription("Records that wait."), metric.WithUnit("{records}"))
 	pods, errs[6] = meter.Int64ObservableGauge("flow_k8s_pods",
@@ -72,7 +72,9 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 	lists, err := meter.Int64ObservableCounter("flow_k8s_lists",
 		metric.WithDescription("How often all of a kind was read: at the start, and after each watch that broke or expired."), metric.WithUnit("{lists}"))
 	errs[11] = err
-	t.waiting, t.pods, t.addresses, t.ended, t.errors, t.lists = waiting, pods, addresses, ended, failures, lists
+	agents, errs[12] = meter.Int64ObservableGauge("flow_k8s_agents",
+		metric.WithDescription("Nodes whose agent was heard of lately."), metric.WithUnit("{nodes}"))
+	t.waiting, t.pods, t.addresses, t.ended, t.agents, t.errors, t.lists = waiting, pods, addresses, ended, agents, failures, lists
 	return &t, errors.Join(errs[:]...)
 }
 
@@ -83,7 +85,7 @@ func (t *Telemetry) Observe(read func() Observed) (metric.Registration, error) {
 		for _, g := range []struct {
 			gauge metric.Int64Observable
 			value int
-		}{{t.waiting, now.Waiting}, {t.pods, now.Pods}, {t.addresses, now.Addresses}, {t.ended, now.Ended}} {
+		}{{t.waiting, now.Waiting}, {t.pods, now.Pods}, {t.addresses, now.Addresses}, {t.ended, now.Ended}, {t.agents, now.Agents}} {
 			o.ObserveInt64(g.gauge, int64(g.value))
 		}
 		for _, k := range now.Kinds {
@@ -93,7 +95,7 @@ func (t *Telemetry) Observe(read func() Observed) (metric.Registration, error) {
 			o.ObserveInt64(t.lists, int64(k.Lists), kind)
 		}
 		return nil
-	}, t.waiting, t.pods, t.addresses, t.ended, t.errors, t.lists, t.staleness)
+	}, t.waiting, t.pods, t.addresses, t.ended, t.agents, t.errors, t.lists, t.staleness)
 }
 
 // CountEnds adds to the ends of a type.

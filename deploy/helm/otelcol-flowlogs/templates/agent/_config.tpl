@@ -17,6 +17,9 @@ processors:
   flow_k8s:
     scope: {{ include "otelcol-flowlogs.agentScope" . }}
     node: ${env:K8S_NODE_NAME}
+    {{- with include "otelcol-flowlogs.observedNodes" . }}
+    observed_nodes: {{ . }}
+    {{- end }}
     {{- if and .Values.networks (eq .Values.mode "otlp") }}
     networks: {{ toJson .Values.networks }}
     {{- end }}
