@@ -69,10 +69,11 @@ type DetailConfig struct {
 	// Level is 0 for everything, 1 without source ports, 2 for workloads and ports, 3 for
 	// workloads.
 	Level int `mapstructure:"level"`
-	// Keys are attributes to tell records apart by instead of a level. Default none.
+	// Keys are attributes to tell records apart by instead of a level; what a view needs to
+	// count once is always among them. Default none.
 	Keys []string `mapstructure:"keys"`
 	// SampleOneIn keeps the records of one flow of so many, whose counters are multiplied.
-	// For allowed flows only. Default 1, all of them.
+	// For allowed flows only. Default 1, and 0 is the same: all of them.
 	SampleOneIn int `mapstructure:"sample_one_in"`
 }
 
@@ -84,9 +85,10 @@ type RuleConfig struct {
 	Action string `mapstructure:"action"`
 	// Namespaces are Kubernetes namespaces of which an end is in one; empty takes all.
 	Namespaces []string `mapstructure:"namespaces"`
-	// Conditions are OTTL conditions on the log record of which one is met; empty takes all.
+	// Conditions are OTTL conditions, as the filter processor has them, of which one is met;
+	// empty takes all. A path without a context is of the log record.
 	Conditions []string `mapstructure:"conditions"`
-	// Detail is how much its records tell.
+	// Detail is how much its records tell. Default level 0.
 	Detail DetailConfig `mapstructure:",squash"`
 }
 
@@ -114,12 +116,18 @@ func (c *Config) Validate() error {
 		}
 	}
 	check(c.Interval < time.Second, "interval: %s is too short: use 1s or more", c.Interval)
-	check(c.Delay < 0, "delay: %s is negative", c.Delay)
-	check(c.Jitter < 0, "jitter: %s is negative", c.Jitter)
+	check(c.Delay < 0, "delay: %s is negative: use 0 or more", c.Delay)
+	check(c.Jitter < 0, "jitter: %s is negative: use 0 or more", c.Jitter)
 	check(c.MaxValues < 0 || c.MaxValues > maxValues, "max_values: %d is not from 0 to %d", c.MaxValues, maxValues)
 	check(c.MemoryLimitMiB < 1, "memory_limit_mib: %d is too little: use 1 or more", c.MemoryLimitMiB)
-	check(c.MaxGroups < 0, "max_groups: %d is negative", c.MaxGroups)
-	check(c.Denied.SampleOneIn > 1, "denied: sample_one_in: denied flows cannot be sampled")
+	check(c.MaxGroups < 0, "max_groups: %d is negative: use 0 or more", c.MaxGroups)
+	for _, err := range c.Allowed.validate() {
+		check(true, "allowed: %w", err)
+	}
+	for _, err := range c.Denied.validate() {
+		check(true, "denied: %w", err)
+	}
+	check(c.Denied.SampleOneIn > 1, "denied: sample_one_in: denied flows cannot be sampled: leave it out")
 	check(len(c.Rules) > maxRules, "rules: there are %d, more than %d", len(c.Rules), maxRules)
 	names := make(map[string]bool)
 	for i := range c.Rules {
@@ -129,26 +137,26 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Validate implements xconfmap.Validator.
-func (d *DetailConfig) Validate() error {
+// validate is not Validate, which would name a rule's detail as if it were a key.
+func (d *DetailConfig) validate() []error {
 	var errs []error
 	if d.Level < 0 || d.Level > 3 {
 		errs = append(errs, fmt.Errorf("level: %d is not from 0 to 3", d.Level))
 	}
 	if d.SampleOneIn < 0 {
-		errs = append(errs, fmt.Errorf("sample_one_in: %d is negative", d.SampleOneIn))
+		errs = append(errs, fmt.Errorf("sample_one_in: %d is negative: use 1 or more", d.SampleOneIn))
 	}
 	for _, key := range d.Keys {
 		if err := aggregate.CheckKey(key); err != nil {
 			errs = append(errs, fmt.Errorf("keys: %w", err))
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // Validate implements xconfmap.Validator.
 func (r *RuleConfig) Validate() error {
-	var errs []error
+	errs := r.Detail.validate()
 	if r.Name == "" {
 		errs = append(errs, errors.New("name: is empty: metrics need one"))
 	}
@@ -161,7 +169,7 @@ func (r *RuleConfig) Validate() error {
 		errs = append(errs, errors.New("sample_one_in: denied flows cannot be sampled: add action: allow"))
 	}
 	if _, err := parseConditions(r.Conditions, component.TelemetrySettings{}); err != nil {
-		errs = append(errs, fmt.Errorf("conditions: %w", err))
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
