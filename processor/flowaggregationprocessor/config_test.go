@@ -38,6 +38,9 @@ func TestConfig(t *testing.T) {
 				},
 			},
 			AcrossObservers: true, AcrossReporters: true, MemoryLimitMiB: 256, MaxGroups: 1000,
+			DryRun: DryRunConfig{Enabled: true, Interval: 10 * time.Second, Filters: []FilterConfig{
+				{Name: "dns", Conditions: []string{`log.attributes["flow.action"] == "allow" and log.attributes["destination.port"] == 53`}},
+			}},
 		}},
 		"interval":           {err: "interval: 999ms is too short: use 1s or more"},
 		"delay":              {err: "delay: -1s is negative: use 0 or more"},
@@ -61,6 +64,11 @@ func TestConfig(t *testing.T) {
 		"condition_function": {err: "Expected: 2 Received: 1"},
 		"condition_syntax":   {err: "rules::0: conditions::1: condition has invalid syntax at 1:27 near `= \"deny\"`"},
 		"condition_empty":    {err: "rules::0: conditions::0: condition has invalid syntax"},
+		"dry_run_interval":   {err: "dry_run: interval: 10ms is too short: use 1s or more"},
+		"filter_name":        {err: "dry_run::filters::0: name: is empty: the report needs one"},
+		"filter_twice":       {err: `dry_run: filters::1: name: "dns" is there twice`},
+		"filter_nothing":     {err: "dry_run::filters::0: conditions: there are none"},
+		"filter_condition":   {err: `dry_run::filters::0: conditions::1: unable to parse OTTL condition "log.port == 53"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sub, err := files.Sub("flow_aggregation/" + name)
@@ -78,12 +86,17 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-func TestRulesAreBounded(t *testing.T) {
+func TestListsAreBounded(t *testing.T) {
 	config := createDefaultConfig().(*Config)
 	for i := range maxRules {
 		config.Rules = append(config.Rules, RuleConfig{Name: fmt.Sprint(i)})
 	}
 	require.NoError(t, confmap.Validate(config))
 	config.Rules = append(config.Rules, RuleConfig{Name: "one more"})
-	require.ErrorContains(t, confmap.Validate(config), "rules: there are 201, more than 200")
+	for i := range maxFilters + 1 {
+		config.DryRun.Filters = append(config.DryRun.Filters, FilterConfig{Name: fmt.Sprint(i), Conditions: []string{"true"}})
+	}
+	err := confmap.Validate(config)
+	require.ErrorContains(t, err, "rules: there are 201, more than 200")
+	require.ErrorContains(t, err, "dry_run: filters: there are 201, more than 200")
 }

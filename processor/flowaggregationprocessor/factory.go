@@ -16,5 +16,9 @@ func NewFactory() processor.Factory {
 }
 
 func createLogs(_ context.Context, settings processor.Settings, config component.Config, next consumer.Logs) (processor.Logs, error) {
-	return newMerger(settings, config.(*Config), next)
+	c := config.(*Config)
+	if c.DryRun.Enabled {
+		return newTrial(settings, c, next)
+	}
+	return newMerger(settings, c, next)
 }

@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottllog"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/ottlfuncs"
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/aggregate"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/metadata"
 )
 
 // rules tell the class of a record: that of the first rule that takes it, or of its
@@ -131,13 +134,13 @@ func (of *rule) takes(r *rules, action string, rec *aggregate.Record) bool {
 	if len(of.namespaces) > 0 && !slices.Contains(of.namespaces, rec.Text(r.source)) && !slices.Contains(of.namespaces, rec.Text(r.destination)) {
 		return false
 	}
-	return len(of.conditions) == 0 || of.conditions.anyMet(rec, r.failed)
+	return len(of.conditions) == 0 || of.conditions.anyMet(rec.Resource, rec.Scope, rec.Log, r.failed)
 }
 
 // anyMet takes a condition that fails, as a function on an attribute that is absent does,
 // for not met.
-func (list conditions) anyMet(rec *aggregate.Record, failed func(error)) bool {
-	tc := ottllog.NewTransformContext(rec.Resource, rec.Scope, rec.Log)
+func (list conditions) anyMet(rl plog.ResourceLogs, sl plog.ScopeLogs, lr plog.LogRecord, failed func(error)) bool {
+	tc := ottllog.NewTransformContext(rl, sl, lr)
 	defer tc.Close()
 	for _, c := range list {
 		met, err := c.Eval(context.Background(), tc)
@@ -148,4 +151,18 @@ func (list conditions) anyMet(rec *aggregate.Record, failed func(error)) bool {
 		}
 	}
 	return false
+}
+
+// failures counts conditions that failed and logs the first.
+type failures struct {
+	telemetry *metadata.Telemetry
+	logger    *zap.Logger
+	logged    atomic.Bool
+}
+
+func (f *failures) tell(err error) {
+	f.telemetry.Conditions.Add(context.Background(), 1)
+	if !f.logged.Swap(true) {
+		f.logger.Warn("a condition fails and is taken for not met; this is said once", zap.Error(err))
+	}
 }

@@ -50,6 +50,9 @@ func (r *Record) Text(d Dimension) string {
 	return r.w.dictionary.entries[r.r.dimensions[d]].text
 }
 
+// Window is the start of the window that the record is for.
+func (r *Record) Window() int64 { return r.w.Start }
+
 // Dimension is an attribute by which records can be told apart.
 type Dimension int
 
