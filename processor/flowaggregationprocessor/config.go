@@ -96,8 +96,8 @@ type RuleConfig struct {
 }
 
 // DryRunConfig is how the processor tells what it would do. This configuration and each
-// level for all records are tried side by side, which takes five times the memory and more
-// than five times the processor time.
+// level for all records are tried side by side, which takes up to five times the memory and
+// ten times the processor time of merging.
 type DryRunConfig struct {
 	// Enabled has all records go on as they came. Default false.
 	Enabled bool `mapstructure:"enabled"`

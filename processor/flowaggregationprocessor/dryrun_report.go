@@ -24,7 +24,7 @@ type line struct {
 func (t *trial) report() {
 	var lines []line
 	for _, p := range t.plans {
-		all := line{plan: p.name, rule: "all"}
+		all, classes := line{plan: p.name, rule: "all"}, 0
 		for c := range p.outcomes {
 			l := line{p.name, p.rules.classes[c].Name, p.outcomes[c]}
 			p.outcomes[c] = outcome{}
@@ -32,9 +32,10 @@ func (t *trial) report() {
 			if l.came.records > 0 {
 				lines = append(lines, l)
 				all.plus(l.outcome)
+				classes++
 			}
 		}
-		if all.came.records > 0 {
+		if classes > 1 {
 			lines = append(lines, all)
 		}
 	}
