@@ -63,6 +63,9 @@ type Config struct {
 	// Deduplicate leaves out records that had been merged before, which they are when
 	// somebody upstream tries again. Default true.
 	Deduplicate bool `mapstructure:"deduplicate"`
+
+	// DryRun has the processor tell what it would do instead of doing it.
+	DryRun DryRunConfig `mapstructure:"dry_run"`
 }
 
 // DetailConfig is how much records tell.
@@ -70,10 +73,11 @@ type DetailConfig struct {
 	// Level is 0 for everything, 1 without source ports, 2 for workloads and ports, 3 for
 	// workloads.
 	Level int `mapstructure:"level"`
-	// Keys are attributes to tell records apart by instead of a level. Default none.
+	// Keys are attributes to tell records apart by instead of a level; what a view needs to
+	// count once is always among them. Default none.
 	Keys []string `mapstructure:"keys"`
 	// SampleOneIn keeps the records of one flow of so many, whose counters are multiplied.
-	// For allowed flows only. Default 1, all of them.
+	// For allowed flows only. Default 1, and 0 is the same: all of them.
 	SampleOneIn int `mapstructure:"sample_one_in"`
 }
 
@@ -85,15 +89,40 @@ type RuleConfig struct {
 	Action string `mapstructure:"action"`
 	// Namespaces are Kubernetes namespaces of which an end is in one; empty takes all.
 	Namespaces []string `mapstructure:"namespaces"`
-	// Conditions are OTTL conditions on the log record of which one is met; empty takes all.
+	// Conditions are OTTL conditions, as the filter processor has them, of which one is met;
+	// empty takes all. A path without a context is of the log record.
 	Conditions []string `mapstructure:"conditions"`
-	// Detail is how much its records tell.
+	// Detail is how much its records tell. Default level 0.
 	Detail DetailConfig `mapstructure:",squash"`
 }
 
+// DryRunConfig is how the processor tells what it would do. This configuration and each
+// level for all records are tried side by side, which takes up to five times the memory and
+// ten times the processor time of merging.
+type DryRunConfig struct {
+	// Enabled has all records go on as they came. Default false.
+	Enabled bool `mapstructure:"enabled"`
+	// Interval is how often what would be left is logged. Default 1m, at least 1s.
+	Interval time.Duration `mapstructure:"interval"`
+	// Filters are tried too, each by itself and on records as they come. Default none, at
+	// most 200.
+	Filters []FilterConfig `mapstructure:"filters"`
+}
+
+// FilterConfig is a filter as the filter processor has them: it removes records that meet
+// one of its conditions.
+type FilterConfig struct {
+	// Name is what the report calls it. It is needed.
+	Name string `mapstructure:"name"`
+	// Conditions are OTTL conditions. A path without a context is of the log record. One is
+	// needed.
+	Conditions []string `mapstructure:"conditions"`
+}
+
 const (
-	maxRules  = 200
-	maxValues = 64
+	maxRules   = 200
+	maxFilters = 200
+	maxValues  = 64
 )
 
 func createDefaultConfig() component.Config {
@@ -103,6 +132,7 @@ func createDefaultConfig() component.Config {
 		Denied:    DetailConfig{Level: 1, SampleOneIn: 1},
 		MaxValues: 8, MemoryLimitMiB: 64,
 		Dynamic: true, Deduplicate: true,
+		DryRun: DryRunConfig{Interval: time.Minute},
 	}
 }
 
@@ -115,12 +145,18 @@ func (c *Config) Validate() error {
 		}
 	}
 	check(c.Interval < time.Second, "interval: %s is too short: use 1s or more", c.Interval)
-	check(c.Delay < 0, "delay: %s is negative", c.Delay)
-	check(c.Jitter < 0, "jitter: %s is negative", c.Jitter)
+	check(c.Delay < 0, "delay: %s is negative: use 0 or more", c.Delay)
+	check(c.Jitter < 0, "jitter: %s is negative: use 0 or more", c.Jitter)
 	check(c.MaxValues < 0 || c.MaxValues > maxValues, "max_values: %d is not from 0 to %d", c.MaxValues, maxValues)
 	check(c.MemoryLimitMiB < 1, "memory_limit_mib: %d is too little: use 1 or more", c.MemoryLimitMiB)
-	check(c.MaxGroups < 0, "max_groups: %d is negative", c.MaxGroups)
-	check(c.Denied.SampleOneIn > 1, "denied: sample_one_in: denied flows cannot be sampled")
+	check(c.MaxGroups < 0, "max_groups: %d is negative: use 0 or more", c.MaxGroups)
+	for _, err := range c.Allowed.validate() {
+		check(true, "allowed: %w", err)
+	}
+	for _, err := range c.Denied.validate() {
+		check(true, "denied: %w", err)
+	}
+	check(c.Denied.SampleOneIn > 1, "denied: sample_one_in: denied flows cannot be sampled: leave it out")
 	check(len(c.Rules) > maxRules, "rules: there are %d, more than %d", len(c.Rules), maxRules)
 	names := make(map[string]bool)
 	for i := range c.Rules {
@@ -130,26 +166,26 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Validate implements xconfmap.Validator.
-func (d *DetailConfig) Validate() error {
+// validate is not Validate, which would name a rule's detail as if it were a key.
+func (d *DetailConfig) validate() []error {
 	var errs []error
 	if d.Level < 0 || d.Level > 3 {
 		errs = append(errs, fmt.Errorf("level: %d is not from 0 to 3", d.Level))
 	}
 	if d.SampleOneIn < 0 {
-		errs = append(errs, fmt.Errorf("sample_one_in: %d is negative", d.SampleOneIn))
+		errs = append(errs, fmt.Errorf("sample_one_in: %d is negative: use 1 or more", d.SampleOneIn))
 	}
 	for _, key := range d.Keys {
 		if err := aggregate.CheckKey(key); err != nil {
 			errs = append(errs, fmt.Errorf("keys: %w", err))
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // Validate implements xconfmap.Validator.
 func (r *RuleConfig) Validate() error {
-	var errs []error
+	errs := r.Detail.validate()
 	if r.Name == "" {
 		errs = append(errs, errors.New("name: is empty: metrics need one"))
 	}
@@ -162,7 +198,39 @@ func (r *RuleConfig) Validate() error {
 		errs = append(errs, errors.New("sample_one_in: denied flows cannot be sampled: add action: allow"))
 	}
 	if _, err := parseConditions(r.Conditions, component.TelemetrySettings{}); err != nil {
-		errs = append(errs, fmt.Errorf("conditions: %w", err))
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// Validate implements xconfmap.Validator.
+func (d *DryRunConfig) Validate() error {
+	var errs []error
+	if d.Interval < time.Second {
+		errs = append(errs, fmt.Errorf("interval: %s is too short: use 1s or more", d.Interval))
+	}
+	if len(d.Filters) > maxFilters {
+		errs = append(errs, fmt.Errorf("filters: there are %d, more than %d", len(d.Filters), maxFilters))
+	}
+	names := make(map[string]bool)
+	for i := range d.Filters {
+		if names[d.Filters[i].Name] {
+			errs = append(errs, fmt.Errorf("filters::%d: name: %q is there twice", i, d.Filters[i].Name))
+		}
+		names[d.Filters[i].Name] = true
+	}
+	return errors.Join(errs...)
+}
+
+// Validate implements xconfmap.Validator.
+func (f *FilterConfig) Validate() error {
+	var errs []error
+	if f.Name == "" {
+		errs = append(errs, errors.New("name: is empty: the report needs one"))
+	}
+	if len(f.Conditions) == 0 {
+		errs = append(errs, errors.New("conditions: there are none: name one that is met by what goes"))
+	}
+	_, err := parseConditions(f.Conditions, component.TelemetrySettings{})
+	return errors.Join(append(errs, err)...)
 }

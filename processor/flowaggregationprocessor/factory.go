@@ -23,7 +23,11 @@ func WithClock(now func() time.Time) Option {
 // NewFactory returns the factory of the flow_aggregation processor.
 func NewFactory(options ...Option) processor.Factory {
 	create := func(_ context.Context, settings processor.Settings, config component.Config, next consumer.Logs) (processor.Logs, error) {
-		return newMerger(settings, config.(*Config), next, options...)
+		c := config.(*Config)
+		if c.DryRun.Enabled {
+			return newTrial(settings, c, next)
+		}
+		return newMerger(settings, c, next, options...)
 	}
 	return processor.NewFactory(metadata.Type, createDefaultConfig, processor.WithLogs(create, metadata.LogsStability))
 }

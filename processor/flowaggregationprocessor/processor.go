@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -15,7 +14,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/metric"
-	"go.uber.org/zap"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/aggregate"
@@ -36,7 +34,6 @@ const (
 type merger struct {
 	config    *Config
 	next      consumer.Logs
-	logger    *zap.Logger
 	telemetry *metadata.Telemetry
 	now       func() time.Time
 
@@ -53,7 +50,6 @@ type merger struct {
 	ending     chan struct{}
 	end        sync.Once
 	wg         sync.WaitGroup
-	warned     atomic.Bool
 }
 
 func newMerger(settings processor.Settings, config *Config, next consumer.Logs, change ...Option) (*merger, error) {
@@ -61,31 +57,40 @@ func newMerger(settings processor.Settings, config *Config, next consumer.Logs, 
 	if err != nil {
 		return nil, err
 	}
-	m := &merger{config: config, next: next, logger: settings.Logger, telemetry: telemetry, now: time.Now, ending: make(chan struct{})}
+	m := &merger{config: config, next: next, telemetry: telemetry, now: time.Now, ending: make(chan struct{})}
 	m.background, m.cancel = context.WithCancel(context.Background())
 	for _, option := range change {
 		option(m)
 	}
-	m.windows = aggregate.New(aggregate.Keys{Observer: config.PerObserver, Reporter: !config.AcrossReporters})
-	if m.rules, err = newRules(config, m.windows, settings.TelemetrySettings, m.conditionFailed); err != nil {
+	ids, now := newIDs(m.now()), func() time.Time { return m.now() }
+	failed := &failures{telemetry: telemetry, logger: settings.Logger}
+	if m.windows, m.rules, err = newWindows(config, settings.TelemetrySettings, ids.Node, now, failed.tell); err != nil {
 		return nil, err
 	}
-	ids := newIDs(m.now())
+	m.sender = &sender{
+		next: next, telemetry: telemetry, logger: settings.Logger, ids: ids,
+		writer: aggregate.Writer{Values: config.MaxValues, Now: now},
+	}
+	m.pace = pace{steps: 2}
+	return m, nil
+}
+
+// newWindows returns what merges records as config says.
+func newWindows(config *Config, settings component.TelemetrySettings, node uint32, now func() time.Time, failed func(error)) (*aggregate.Aggregator, *rules, error) {
+	windows := aggregate.New(aggregate.Keys{Observer: config.PerObserver, Reporter: !config.AcrossReporters})
+	rules, err := newRules(config, windows, settings, failed)
+	if err != nil {
+		return nil, nil, err
+	}
 	options := aggregate.Options{
-		Classes: m.rules.classes, Interval: config.Interval, Delay: config.Delay, Jitter: jitter(config.Jitter, ids.Node),
-		Memory: config.MemoryLimitMiB << 20, MaxWindows: maxWindows, MaxGroups: config.MaxGroups,
-		Now: func() time.Time { return m.now() },
+		Classes: rules.classes, Interval: config.Interval, Delay: config.Delay, Jitter: jitter(config.Jitter, node),
+		Memory: config.MemoryLimitMiB << 20, MaxWindows: maxWindows, MaxGroups: config.MaxGroups, Now: now,
 	}
 	if config.Deduplicate {
 		options.MaxIDs = maxIDs
 	}
-	m.windows.Configure(options)
-	m.sender = &sender{
-		next: next, telemetry: telemetry, logger: settings.Logger, ids: ids,
-		writer: aggregate.Writer{Values: config.MaxValues, Now: options.Now},
-	}
-	m.pace = pace{steps: 2}
-	return m, nil
+	windows.Configure(options)
+	return windows, rules, nil
 }
 
 // newIDs returns the id before the first of this instance. Its node is by chance: several
@@ -142,18 +147,24 @@ func (m *merger) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 		}
 	}
 	added := m.windows.Add(logs, m.rules.class, m.sender.aside)
+	m.telemetry.Merged.Add(ctx, int64(added.Records))
+	tell(ctx, m.telemetry, added)
+	return nil
+}
+
+// tell counts records with which more is the matter than that they were merged.
+func tell(ctx context.Context, telemetry *metadata.Telemetry, added aggregate.Added) {
 	for _, c := range []struct {
 		counter metric.Int64Counter
 		n       int
 	}{
-		{m.telemetry.Merged, added.Records}, {m.telemetry.Duplicates, added.Duplicates}, {m.telemetry.Sampled, added.Sampled},
-		{m.telemetry.Late, added.Late}, {m.telemetry.Unreadable, added.Unread},
+		{telemetry.Duplicates, added.Duplicates}, {telemetry.Sampled, added.Sampled},
+		{telemetry.Late, added.Late}, {telemetry.Unreadable, added.Unread},
 	} {
 		if c.n > 0 {
 			c.counter.Add(ctx, int64(c.n))
 		}
 	}
-	return nil
 }
 
 // without returns a copy of logs without the records of an event.
@@ -209,16 +220,10 @@ func (m *merger) flush() {
 	}
 }
 
-// conditionFailed counts a condition that failed and tells of the first.
-func (m *merger) conditionFailed(err error) {
-	m.telemetry.Conditions.Add(context.Background(), 1)
-	if !m.warned.Swap(true) {
-		m.logger.Warn("a condition of a rule fails and is taken for not met; this is said once", zap.Error(err))
-	}
-}
+func (m *merger) state() metadata.State { return stateOf(m.windows) }
 
-func (m *merger) state() metadata.State {
-	s := m.windows.State()
+func stateOf(windows *aggregate.Aggregator) metadata.State {
+	s := windows.State()
 	return metadata.State{
 		Windows: int64(s.Windows), Groups: int64(s.Groups), Memory: int64(s.Memory), Pressure: int64(s.Pressure),
 		Folds: int64(s.Folds), Joined: int64(s.Joined), Unknown: int64(s.Unknown),

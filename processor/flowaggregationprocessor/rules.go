@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottllog"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/ottlfuncs"
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/aggregate"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/metadata"
 )
 
 // rules tell the class of a record: that of the first rule that takes it, or of its
@@ -30,7 +33,7 @@ type rules struct {
 type rule struct {
 	action     string
 	namespaces []string
-	conditions []*ottl.Condition[*ottllog.TransformContext]
+	conditions conditions
 }
 
 // className is what metrics call records of an action that no rule takes.
@@ -54,7 +57,7 @@ func newRules(c *Config, a *aggregate.Aggregator, settings component.TelemetrySe
 		of := &c.Rules[i]
 		conditions, err := parseConditions(of.Conditions, settings)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("rules::%d: conditions: %w", i, err))
+			errs = append(errs, fmt.Errorf("rules::%d: %w", i, err))
 		}
 		r.list = append(r.list, rule{of.Action, of.Namespaces, conditions})
 		r.classes = append(r.classes, of.Detail.class(of.Name, a))
@@ -73,9 +76,13 @@ func (d *DetailConfig) class(name string, a *aggregate.Aggregator) aggregate.Cla
 	return c
 }
 
-// parseConditions parses conditions as the filter processor has them, on log records.
-func parseConditions(conditions []string, settings component.TelemetrySettings) ([]*ottl.Condition[*ottllog.TransformContext], error) {
-	if len(conditions) == 0 {
+// conditions are met when one of them is.
+type conditions []*ottl.Condition[*ottllog.TransformContext]
+
+// parseConditions parses conditions as the filter processor has them. A path without a
+// context is of the log record.
+func parseConditions(list []string, settings component.TelemetrySettings) (conditions, error) {
+	if len(list) == 0 {
 		return nil, nil
 	}
 	if settings.Logger == nil {
@@ -85,7 +92,25 @@ func parseConditions(conditions []string, settings component.TelemetrySettings) 
 	if err != nil {
 		return nil, err
 	}
-	return parser.ParseConditions(conditions)
+	as := func(_ *ottl.ParserCollection[conditions], _ ottl.ConditionsGetter, parsed []*ottl.Condition[*ottllog.TransformContext]) (conditions, error) {
+		return parsed, nil
+	}
+	// Only a collection knows how to add contexts.
+	collection, err := ottl.NewParserCollection(settings,
+		ottl.WithParserCollectionContext(ottllog.ContextName, &parser, ottl.WithConditionConverter(as)))
+	if err != nil {
+		return nil, err
+	}
+	var all conditions
+	var errs []error
+	for i := range list {
+		parsed, err := collection.ParseConditionsWithContext(ottllog.ContextName, ottl.NewConditionsGetter(list[i:i+1]), true)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("conditions::%d: %w", i, err))
+		}
+		all = append(all, parsed...)
+	}
+	return all, errors.Join(errs...)
 }
 
 // class implements the classifier of an Aggregator.
@@ -109,24 +134,35 @@ func (of *rule) takes(r *rules, action string, rec *aggregate.Record) bool {
 	if len(of.namespaces) > 0 && !slices.Contains(of.namespaces, rec.Text(r.source)) && !slices.Contains(of.namespaces, rec.Text(r.destination)) {
 		return false
 	}
-	if len(of.conditions) == 0 {
-		return true
-	}
-	return r.anyMet(of.conditions, rec)
+	return len(of.conditions) == 0 || of.conditions.anyMet(rec.Resource, rec.Scope, rec.Log, r.failed)
 }
 
-// anyMet takes a condition that fails, as one on an attribute of another type does, for
-// not met.
-func (r *rules) anyMet(conditions []*ottl.Condition[*ottllog.TransformContext], rec *aggregate.Record) bool {
-	tc := ottllog.NewTransformContext(rec.Resource, rec.Scope, rec.Log)
+// anyMet takes a condition that fails, as a function on an attribute that is absent does,
+// for not met.
+func (list conditions) anyMet(rl plog.ResourceLogs, sl plog.ScopeLogs, lr plog.LogRecord, failed func(error)) bool {
+	tc := ottllog.NewTransformContext(rl, sl, lr)
 	defer tc.Close()
-	for _, c := range conditions {
+	for _, c := range list {
 		met, err := c.Eval(context.Background(), tc)
 		if err != nil {
-			r.failed(err)
+			failed(err)
 		} else if met {
 			return true
 		}
 	}
 	return false
+}
+
+// failures counts conditions that failed and logs the first.
+type failures struct {
+	telemetry *metadata.Telemetry
+	logger    *zap.Logger
+	logged    atomic.Bool
+}
+
+func (f *failures) tell(err error) {
+	f.telemetry.Conditions.Add(context.Background(), 1)
+	if !f.logged.Swap(true) {
+		f.logger.Warn("a condition fails and is taken for not met; this is said once", zap.Error(err))
+	}
 }

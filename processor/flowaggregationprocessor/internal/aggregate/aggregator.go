@@ -37,6 +37,7 @@ type Options struct {
 
 // Record is what a classifier sees of a record.
 type Record struct {
+	w *Window
 	r *row
 	// Log, Scope and Resource are the record as it came.
 	Log      plog.LogRecord
@@ -51,6 +52,9 @@ func (r *Record) Text(d Dimension) string {
 	}
 	return r.r.values[d].Str()
 }
+
+// Window is the start of the window that the record is for.
+func (r *Record) Window() int64 { return r.w.Start }
 
 // Dimension is an attribute by which records can be told apart.
 type Dimension int
@@ -164,16 +168,16 @@ func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) b
 	if a.reader.record(lr.Attributes(), r) != nil {
 		return false
 	}
-	a.record.r = r
+	if a.options.MaxIDs > 0 && !r.id.IsZero() && !a.ids.Add(r.id, w.End) {
+		added.Duplicates++
+		return true
+	}
+	a.record.w, a.record.r = w, r
 	c := class(&a.record)
 	stage, before := w.stages[c], w.size()
 	defer func() { a.grown(w.size() - before) }()
 	if a.reader.symbols(r, a.options.Classes[c].Chain[stage].dropped) != nil {
 		return false
-	}
-	if a.options.MaxIDs > 0 && !r.id.IsZero() && !a.ids.Add(r.id, w.End) {
-		added.Duplicates++
-		return true
 	}
 	if w.End <= a.passed {
 		added.Late++

@@ -47,6 +47,9 @@ func newWindow(a *Aggregator, start int64, stages []int) *Window {
 // Len is the number of groups.
 func (w *Window) Len() int { return len(w.order) }
 
+// Class is the index of the class of a group.
+func (w *Window) Class(group int) int { return w.order[group].class() }
+
 // size is how many bytes w takes, about.
 func (w *Window) size() int { return w.memory + w.dictionary.memory + sizeOfOpen*len(w.open) }
 

@@ -17,6 +17,8 @@ type Telemetry struct {
 	Merged, Written metric.Int64Counter
 	// What became of others: see the descriptions.
 	Duplicates, Sampled, Late, Unreadable, Refused, Lost, Conditions metric.Int64Counter
+	// What came in a dry run, and what would have been left of it, by plan and rule.
+	DryRecords, DryBytes, DryLeftRecords, DryLeftBytes metric.Int64Counter
 
 	observed []observed
 }
@@ -31,6 +33,17 @@ type observed struct {
 type State struct {
 	Windows, Groups, Memory, Pressure int64
 	Folds, Joined, Unknown            int64
+}
+
+// Add adds another's to s.
+func (s *State) Add(other State) {
+	s.Windows += other.Windows
+	s.Groups += other.Groups
+	s.Memory += other.Memory
+	s.Pressure = max(s.Pressure, other.Pressure)
+	s.Folds += other.Folds
+	s.Joined += other.Joined
+	s.Unknown += other.Unknown
 }
 
 // NewTelemetry creates the instruments.
@@ -49,7 +62,11 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 		{&t.Unreadable, "unreadable", "{records}", "Records with an attribute of the wrong type; they are passed on as they are."},
 		{&t.Refused, "refused", "{calls}", "Calls that the pipeline refused for now."},
 		{&t.Lost, "lost", "{records}", "Records that the pipeline refused for good, or that were left at the end."},
-		{&t.Conditions, "condition_errors", "{errors}", "Conditions of rules that failed, and were taken for not met."},
+		{&t.Conditions, "condition_errors", "{errors}", "Conditions that failed, and were taken for not met."},
+		{&t.DryRecords, "dry_run_records", "{records}", "Records that came in a dry run, by plan and rule."},
+		{&t.DryBytes, "dry_run_bytes", "By", "Size of records that came in a dry run, as OTLP, by plan and rule."},
+		{&t.DryLeftRecords, "dry_run_left_records", "{records}", "Records that would have been left, by plan and rule."},
+		{&t.DryLeftBytes, "dry_run_left_bytes", "By", "Size of records that would have been left, as OTLP, by plan and rule."},
 	} {
 		counter, err := t.meter.Int64Counter("flow_aggregation_"+c.name, metric.WithUnit(c.unit), metric.WithDescription(c.description))
 		*c.counter = counter
