@@ -132,7 +132,7 @@ func TestOwnComponents(t *testing.T) {
 	}
 	want := map[string][]string{
 		"receivers":  {"flowlog"},
-		"processors": {"flow_k8s"},
+		"processors": {"flow_aggregation", "flow_k8s"},
 		"exporters":  {"flow_store"},
 		"extensions": {"flow_store", "flow_visualizer"},
 	}
