@@ -72,7 +72,7 @@ func (w *Window) originOf(plan *Plan, r *row) origin {
 		if !r.has.has(d) {
 			continue
 		}
-		value := uint64(0)
+		var value uint64
 		if sym := r.dimensions[d]; sym != absent {
 			value = w.dictionary.entries[sym].hash
 		} else {
