@@ -23,6 +23,9 @@ type suite struct {
 const (
 	binary = "bin/otelcol-flowlogs"
 	uiDir  = "extension/flowvisualizerextension/internal/ui"
+	// maxTrackedBytes is what a file of the tree may take; a larger one is most likely
+	// a program that a build left there.
+	maxTrackedBytes = 512 << 10
 	// maxBinaryMB keeps the image and the download small; raise it knowingly. The
 	// Kubernetes client, of which only two API groups are linked, is 6 MB.
 	maxBinaryMB = 125
@@ -37,7 +40,7 @@ const (
 // suites lists every check of the project, cheap ones first.
 func suites() []suite {
 	return []suite{
-		{"source", "gofmt, shell syntax, links, licence", time.Minute, sourceSuite},
+		{"source", "gofmt, shell syntax, file sizes, links, licence", time.Minute, sourceSuite},
 		{"modules", "go.mod files are tidy and verified", 5 * time.Minute, modulesSuite},
 		{"tools", "tests of the tools themselves", 5 * time.Minute, toolsSuite},
 		{"vet", "go vet", 25 * time.Minute, vetSuite},
@@ -89,6 +92,14 @@ func sourceSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 		}
 	}
 
+	if large, err := largeFiles(ctx, log); err != nil {
+		return t, err
+	} else if len(large) > 0 {
+		t.fail("too large to be tracked, remove it or raise maxTrackedBytes knowingly:\n" + strings.Join(large, "\n"))
+	} else {
+		t.pass()
+	}
+
 	if broken, err := brokenLinks(ctx, log); err != nil {
 		return t, err
 	} else if len(broken) > 0 {
@@ -104,6 +115,25 @@ func sourceSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 		t.pass()
 	}
 	return t, nil
+}
+
+// largeFiles names the tracked files of more than maxTrackedBytes.
+func largeFiles(ctx context.Context, log io.Writer) ([]string, error) {
+	files, err := trackedFiles(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	var large []string
+	for _, name := range files {
+		info, err := os.Lstat(name)
+		if err != nil {
+			return nil, err
+		}
+		if info.Size() > maxTrackedBytes {
+			large = append(large, fmt.Sprintf("%s: %d bytes", name, info.Size()))
+		}
+	}
+	return large, nil
 }
 
 var generatedMark = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
