@@ -30,6 +30,9 @@ type Options struct {
 	// kube-proxy each, on a network and mounts of their own. They need root, and bring
 	// the controller manager and the scheduler with them.
 	Nodes int
+	// DNS runs CoreDNS as the service kube-dns, by which pods find services by name.
+	// It needs real nodes.
+	DNS bool
 }
 
 // Cluster is a running cluster. Its clients may be used from any goroutine; its
@@ -88,6 +91,9 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Nodes < 0 || o.Nodes > maxNodes {
 		return nil, fmt.Errorf("start cluster: %d nodes: want 0 to %d", o.Nodes, maxNodes)
 	}
+	if o.Nodes == 0 && o.DNS {
+		return nil, errors.New("start cluster: Options.DNS needs Options.Nodes")
+	}
 	if o.Nodes > 0 {
 		o.ControllerManager, o.Scheduler = true, true
 		if os.Geteuid() != 0 {
@@ -123,6 +129,7 @@ func (c *Cluster) startAll(ctx context.Context) error {
 		{c.options.Scheduler, c.startScheduler},
 		{c.options.Kwok, c.startKwok},
 		{c.options.Nodes > 0, c.startNodes},
+		{c.options.DNS, c.startDNS},
 	} {
 		if !step.wanted {
 			continue
@@ -142,6 +149,9 @@ func (o Options) needs() []binaries {
 	}
 	if o.Nodes > 0 {
 		needs = append(needs, containerdBinaries, runcBinaries)
+	}
+	if o.DNS {
+		needs = append(needs, corednsBinaries)
 	}
 	return needs
 }

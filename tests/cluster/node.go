@@ -41,6 +41,7 @@ type node struct {
 	address    netip.Addr
 	containerd *process
 	kubelet    *process
+	proxy      *process
 }
 
 // startNodes starts the nodes and waits until they are ready.
@@ -168,7 +169,7 @@ func (c *Cluster) startNode(ctx context.Context, n *node) error {
 		return err
 	}
 	proxy := c.NodeCommand(n.index, c.program(kubernetesBinaries, "kube-proxy"), "--config="+n.file(proxyConfig))
-	_, err = c.startOn(n, "kube-proxy", proxy)
+	n.proxy, err = c.startOn(n, "kube-proxy", proxy)
 	return err
 }
 

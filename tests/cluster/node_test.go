@@ -138,18 +138,24 @@ func startPeers(t *testing.T, c *Cluster) {
 	t.Helper()
 	for i := range c.nodes {
 		name := fmt.Sprintf("peer-%d", i)
-		create(t, c, podsPath, Object{
-			"metadata": Object{"name": name, "labels": Object{"app": name}},
-			"spec": Object{
-				"nodeName": c.NodeName(i),
-				"containers": []Object{{
-					"name": "netpeer", "image": NetpeerImage, "imagePullPolicy": "Never", "args": []string{"serve"},
-				}},
-			},
-		})
+		create(t, c, podsPath, peer(name, name, c.NodeName(i)))
 	}
 	if err := c.WaitPodsReady(t.Context(), "default", len(c.nodes)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// peer is a pod that serves its port echo.
+func peer(name, app, node string) Object {
+	return Object{
+		"metadata": Object{"name": name, "labels": Object{"app": app}},
+		"spec": Object{
+			"nodeName": node,
+			"containers": []Object{{
+				"name": "netpeer", "image": NetpeerImage, "imagePullPolicy": "Never", "args": []string{"serve"},
+				"ports": []Object{{"name": "echo", "containerPort": 8080}},
+			}},
+		},
 	}
 }
 
@@ -210,8 +216,13 @@ func execute(t *testing.T, c *Cluster, pod string, out any, args ...string) {
 
 func podIP(t *testing.T, c *Cluster, name string) string {
 	t.Helper()
+	return podIPIn(t, c, "default", name)
+}
+
+func podIPIn(t *testing.T, c *Cluster, namespace, name string) string {
+	t.Helper()
 	var pod struct{ Status struct{ PodIP string } }
-	if err := c.Admin().Do(t.Context(), http.MethodGet, podsPath+"/"+name, nil, &pod); err != nil {
+	if err := c.Admin().Do(t.Context(), http.MethodGet, "/api/v1/namespaces/"+namespace+"/pods/"+name, nil, &pod); err != nil {
 		t.Fatal(err)
 	}
 	return pod.Status.PodIP

@@ -153,6 +153,10 @@ func (c *Cluster) kubeletConfiguration(n *node) (Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	nameServers := []string{}
+	if c.options.DNS {
+		nameServers = append(nameServers, dnsAddress)
+	}
 	return Object{
 		"apiVersion":               "kubelet.config.k8s.io/v1beta1",
 		"kind":                     "KubeletConfiguration",
@@ -173,6 +177,7 @@ func (c *Cluster) kubeletConfiguration(n *node) (Object, error) {
 		"tlsPrivateKeyFile": key,
 		"resolvConf":        "", // there are no name servers to reach
 		"clusterDomain":     clusterDomain,
+		"clusterDNS":        nameServers,
 		"staticPodPath":     n.file(manifests),
 		// The disk is the machine's: how full it is, is no matter of the cluster.
 		"evictionHard":                Object{"nodefs.available": "0%", "imagefs.available": "0%", "nodefs.inodesFree": "0%"},

@@ -27,7 +27,10 @@ func main() {
 }
 
 func run(ctx context.Context, nodes, fake int) error {
-	c, err := cluster.Start(ctx, cluster.Options{ControllerManager: true, Scheduler: true, Kwok: fake > 0, Nodes: nodes})
+	c, err := cluster.Start(ctx, cluster.Options{
+		ControllerManager: true, Scheduler: true, Kwok: fake > 0,
+		Nodes: nodes, DNS: nodes > 0,
+	})
 	if err != nil {
 		return err
 	}
@@ -46,10 +49,15 @@ func run(ctx context.Context, nodes, fake int) error {
   export KUBECONFIG=%s
   alias kubectl=%s
 
-The nodes have the image %s; pods name it with imagePullPolicy: Never.
 Ctrl-C stops and removes everything.
+`, c.Kubeconfig(), c.Kubectl())
+	if nodes > 0 {
+		fmt.Printf(`
+The nodes have the image %s; pods name it with imagePullPolicy: Never.
+Pods find services by name (DNS).
 
-`, c.Kubeconfig(), c.Kubectl(), cluster.NetpeerImage)
+`, cluster.NetpeerImage)
+	}
 	for i := range nodes {
 		fmt.Printf("  %s: nsenter -t %d -m -n -u\n", c.NodeName(i), c.NodePID(i))
 	}

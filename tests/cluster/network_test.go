@@ -1,0 +1,66 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestNames has a server on the first node, and clients on both.
+func TestNames(t *testing.T) {
+	c := New(t, Options{Nodes: 2, DNS: true})
+	for i := range 2 {
+		create(t, c, podsPath, peer(fmt.Sprintf("client-%d", i), "client", c.NodeName(i)))
+	}
+	create(t, c, podsPath, peer("server", "server", c.NodeName(0)))
+	for name, clusterIP := range map[string]string{"server": "", "servers": "None"} {
+		create(t, c, "/api/v1/namespaces/default/services", Object{
+			"metadata": Object{"name": name},
+			"spec": Object{
+				"clusterIP": clusterIP,
+				"selector":  Object{"app": "server"},
+				"ports":     []Object{{"port": 80, "targetPort": "echo"}},
+			},
+		})
+	}
+	if err := c.WaitPodsReady(t.Context(), "default", 3); err != nil {
+		t.Fatal(err)
+	}
+	const all = ".svc." + clusterDomain
+	server := clusterIP(t, c, "server")
+	for _, lookup := range []struct{ pod, name, want string }{
+		{"client-0", "server", server},
+		{"client-1", "server", server},
+		{"client-1", "server.default", server},
+		{"client-1", "server.default" + all + ".", server},
+		{"client-1", "kube-dns.kube-system", dnsAddress},
+		{"client-1", "servers", podIP(t, c, "server")},
+	} {
+		// CoreDNS hears of services in its own time.
+		err := until(t.Context(), patience, func(ctx context.Context) error {
+			got, err := resolve(ctx, c, lookup.pod, lookup.name)
+			if err == nil && !cmp.Equal(got, []string{lookup.want}) {
+				err = fmt.Errorf("it has %s", got)
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s in %s, want %s: %v", lookup.name, lookup.pod, lookup.want, err)
+		}
+	}
+	if got, err := resolve(t.Context(), c, "client-0", "nothing.default"+all+"."); err == nil || !strings.Contains(err.Error(), "no such host") {
+		t.Errorf("a name of nothing has %s, %v", got, err)
+	}
+}
+
+func resolve(ctx context.Context, c *Cluster, pod, name string) (addresses []string, err error) {
+	out, err := c.Exec(ctx, "default", pod, "/netpeer", "lookup", name)
+	if err == nil {
+		err = json.Unmarshal(out, &addresses)
+	}
+	return addresses, err
+}
