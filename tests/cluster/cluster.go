@@ -33,6 +33,9 @@ type Options struct {
 	// DNS runs CoreDNS as the service kube-dns, by which pods find services by name.
 	// It needs real nodes.
 	DNS bool
+	// NetworkPolicy has every node drop packets that no NetworkPolicy allows; without
+	// it policies are objects and no more. It needs real nodes.
+	NetworkPolicy bool
 }
 
 // Cluster is a running cluster. Its clients may be used from any goroutine; its
@@ -91,8 +94,8 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Nodes < 0 || o.Nodes > maxNodes {
 		return nil, fmt.Errorf("start cluster: %d nodes: want 0 to %d", o.Nodes, maxNodes)
 	}
-	if o.Nodes == 0 && o.DNS {
-		return nil, errors.New("start cluster: Options.DNS needs Options.Nodes")
+	if o.Nodes == 0 && (o.DNS || o.NetworkPolicy) {
+		return nil, errors.New("start cluster: Options.DNS and Options.NetworkPolicy need Options.Nodes")
 	}
 	if o.Nodes > 0 {
 		o.ControllerManager, o.Scheduler = true, true
@@ -129,6 +132,7 @@ func (c *Cluster) startAll(ctx context.Context) error {
 		{c.options.Scheduler, c.startScheduler},
 		{c.options.Kwok, c.startKwok},
 		{c.options.Nodes > 0, c.startNodes},
+		{c.options.NetworkPolicy, c.startEnforcers},
 		{c.options.DNS, c.startDNS},
 	} {
 		if !step.wanted {

@@ -4,19 +4,29 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestNames has a server on the first node, and clients on both.
-func TestNames(t *testing.T) {
-	c := New(t, Options{Nodes: 2, DNS: true})
+// TestNetwork has a server on the first node, and clients on both.
+func TestNetwork(t *testing.T) {
+	c := New(t, Options{Nodes: 2, DNS: true, NetworkPolicy: true})
+	create(t, c, "/api/v1/namespaces", Object{"metadata": Object{"name": "other", "labels": Object{"team": "other"}}})
 	for i := range 2 {
 		create(t, c, podsPath, peer(fmt.Sprintf("client-%d", i), "client", c.NodeName(i)))
+		create(t, c, podsPath, peer(fmt.Sprintf("stranger-%d", i), "stranger", c.NodeName(i)))
 	}
 	create(t, c, podsPath, peer("server", "server", c.NodeName(0)))
+	err := until(t.Context(), patience, func(ctx context.Context) error {
+		return c.Admin().Do(ctx, http.MethodGet, "/api/v1/namespaces/other/serviceaccounts/default", nil, nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, c, "/api/v1/namespaces/other/pods", peer("client-1", "client", c.NodeName(1)))
 	for name, clusterIP := range map[string]string{"server": "", "servers": "None"} {
 		create(t, c, "/api/v1/namespaces/default/services", Object{
 			"metadata": Object{"name": name},
@@ -27,9 +37,16 @@ func TestNames(t *testing.T) {
 			},
 		})
 	}
-	if err := c.WaitPodsReady(t.Context(), "default", 3); err != nil {
-		t.Fatal(err)
+	for namespace, n := range map[string]int{"default": 5, "other": 1} {
+		if err := c.WaitPodsReady(t.Context(), namespace, n); err != nil {
+			t.Fatal(err)
+		}
 	}
+	t.Run("names", func(t *testing.T) { testNames(t, c) })
+	t.Run("policies", func(t *testing.T) { testPolicies(t, c) })
+}
+
+func testNames(t *testing.T, c *Cluster) {
 	const all = ".svc." + clusterDomain
 	server := clusterIP(t, c, "server")
 	for _, lookup := range []struct{ pod, name, want string }{

@@ -42,6 +42,7 @@ type node struct {
 	containerd *process
 	kubelet    *process
 	proxy      *process
+	enforcer   *process // nil unless asked for
 }
 
 // startNodes starts the nodes and waits until they are ready.

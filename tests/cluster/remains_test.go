@@ -22,7 +22,7 @@ const killedEnv = "FLOWLOGS_CLUSTER_TO_BE_KILLED"
 
 func TestKilledClusterIsCleanedUp(t *testing.T) {
 	if os.Getenv(killedEnv) != "" {
-		c := New(t, Options{Nodes: 1})
+		c := New(t, Options{Nodes: 1, DNS: true, NetworkPolicy: true})
 		startPeers(t, c)
 		text, err := json.Marshal(traceOf(t, c))
 		if err != nil {

@@ -29,7 +29,7 @@ func main() {
 func run(ctx context.Context, nodes, fake int) error {
 	c, err := cluster.Start(ctx, cluster.Options{
 		ControllerManager: true, Scheduler: true, Kwok: fake > 0,
-		Nodes: nodes, DNS: nodes > 0,
+		Nodes: nodes, DNS: nodes > 0, NetworkPolicy: nodes > 0,
 	})
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ Ctrl-C stops and removes everything.
 	if nodes > 0 {
 		fmt.Printf(`
 The nodes have the image %s; pods name it with imagePullPolicy: Never.
-Pods find services by name (DNS).
+Pods find services by name (DNS), and nodes drop what no NetworkPolicy allows.
 
 `, cluster.NetpeerImage)
 	}
