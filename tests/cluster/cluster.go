@@ -30,6 +30,9 @@ type Options struct {
 	// kube-proxy each, on a network and mounts of their own. They need root, and bring
 	// the controller manager and the scheduler with them.
 	Nodes int
+	// DualStack gives real nodes, their pods and services that ask for them IPv6
+	// addresses beside those of IPv4.
+	DualStack bool
 	// DNS runs CoreDNS as the service kube-dns, by which pods find services by name.
 	// It needs real nodes.
 	DNS bool
@@ -94,8 +97,8 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Nodes < 0 || o.Nodes > maxNodes {
 		return nil, fmt.Errorf("start cluster: %d nodes: want 0 to %d", o.Nodes, maxNodes)
 	}
-	if o.Nodes == 0 && (o.DNS || o.NetworkPolicy) {
-		return nil, errors.New("start cluster: Options.DNS and Options.NetworkPolicy need Options.Nodes")
+	if o.Nodes == 0 && (o.DualStack || o.DNS || o.NetworkPolicy) {
+		return nil, errors.New("start cluster: Options.DualStack, DNS and NetworkPolicy need Options.Nodes")
 	}
 	if o.Nodes > 0 {
 		o.ControllerManager, o.Scheduler = true, true

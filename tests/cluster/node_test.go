@@ -216,16 +216,25 @@ func execute(t *testing.T, c *Cluster, pod string, out any, args ...string) {
 
 func podIP(t *testing.T, c *Cluster, name string) string {
 	t.Helper()
-	return podIPIn(t, c, "default", name)
+	return podIPs(t, c, name)[0]
 }
 
-func podIPIn(t *testing.T, c *Cluster, namespace, name string) string {
+// podIPs returns the pod's address of each of the cluster's families.
+func podIPs(t *testing.T, c *Cluster, name string) (addresses []string) {
 	t.Helper()
-	var pod struct{ Status struct{ PodIP string } }
-	if err := c.Admin().Do(t.Context(), http.MethodGet, "/api/v1/namespaces/"+namespace+"/pods/"+name, nil, &pod); err != nil {
+	var pod struct {
+		Status struct{ PodIPs []struct{ IP string } }
+	}
+	if err := c.Admin().Do(t.Context(), http.MethodGet, podsPath+"/"+name, nil, &pod); err != nil {
 		t.Fatal(err)
 	}
-	return pod.Status.PodIP
+	for _, a := range pod.Status.PodIPs {
+		addresses = append(addresses, a.IP)
+	}
+	if want := len(c.options.families()); len(addresses) != want {
+		t.Fatalf("pod %s has the addresses %s, want %d", name, addresses, want)
+	}
+	return addresses
 }
 
 func clusterIP(t *testing.T, c *Cluster, name string) string {

@@ -12,6 +12,7 @@ func TestOptionsThatCannotBeMetAreRefused(t *testing.T) {
 	}{
 		{Options{Nodes: -1}, "-1 nodes: want 0 to 8"},
 		{Options{Nodes: maxNodes + 1}, "9 nodes: want 0 to 8"},
+		{Options{DualStack: true}, "need Options.Nodes"},
 		{Options{DNS: true}, "need Options.Nodes"},
 		{Options{NetworkPolicy: true}, "need Options.Nodes"},
 	} {

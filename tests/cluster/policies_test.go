@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -25,8 +26,11 @@ func testPolicies(t *testing.T, c *Cluster) {
 	nearStranger, farStranger := way{"default/stranger-0", "tcp", server}, way{"default/stranger-1", "tcp", server}
 	elsewhere := way{"other/client-1", "tcp", server}
 	nearByName, byName := way{"default/client-0", "tcp", "server:80"}, way{"default/client-1", "tcp", "server:80"}
+	server6 := net.JoinHostPort(podIPs(t, c, "server")[1], "8080")
+	near6, far6 := way{"default/client-0", "tcp", server6}, way{"default/client-1", "tcp", server6}
+	nearStranger6, farStranger6 := way{"default/stranger-0", "tcp", server6}, way{"default/stranger-1", "tcp", server6}
 	answer := way{"default/server", "tcp", stranger}
-	everyWay := []way{near, far, nearStranger, farStranger, elsewhere, nearByName, byName, answer}
+	everyWay := []way{near, far, nearStranger, farStranger, elsewhere, nearByName, byName, answer, near6, far6, nearStranger6, farStranger6}
 	expect(t, c, everyWay, nil)
 
 	servers, clients := Object{"matchLabels": Object{"app": "server"}}, Object{"matchLabels": Object{"app": "client"}}
@@ -41,18 +45,18 @@ func testPolicies(t *testing.T, c *Cluster) {
 	}{
 		{
 			"nobody", Object{"podSelector": servers},
-			[]way{answer}, []way{near, far, nearStranger, farStranger, elsewhere, nearByName, byName},
+			[]way{answer}, []way{near, far, nearStranger, farStranger, elsewhere, nearByName, byName, near6, far6},
 		},
 		{
 			"pods", from(nil, Object{"podSelector": clients}),
-			[]way{near, far, nearByName, byName}, []way{nearStranger, farStranger, elsewhere},
+			[]way{near, far, nearByName, byName, near6, far6}, []way{nearStranger, farStranger, elsewhere, nearStranger6, farStranger6},
 		},
 		{
 			"namespaces", from(nil, Object{"namespaceSelector": Object{"matchLabels": Object{"team": "other"}}}),
 			[]way{elsewhere}, []way{near, far, nearStranger, farStranger},
 		},
 		{
-			"blocks", from(nil, Object{"ipBlock": Object{"cidr": podCIDR, "except": []string{podIP(t, c, "client-0") + "/32", podIP(t, c, "client-1") + "/32"}}}),
+			"blocks", from(nil, Object{"ipBlock": Object{"cidr": ipv4.pods.String(), "except": []string{podIP(t, c, "client-0") + "/32", podIP(t, c, "client-1") + "/32"}}}),
 			[]way{nearStranger, farStranger, elsewhere}, []way{near, far, byName},
 		},
 		{

@@ -16,20 +16,21 @@ import (
 func main() {
 	nodes := flag.Int("nodes", 1, "how many real nodes")
 	fake := flag.Int("fake-nodes", 0, "how many nodes kwok plays")
+	dual := flag.Bool("dual-stack", false, "IPv6 addresses beside those of IPv4")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *nodes, *fake); err != nil {
+	if err := run(ctx, *nodes, *fake, *dual); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, nodes, fake int) error {
+func run(ctx context.Context, nodes, fake int, dual bool) error {
 	c, err := cluster.Start(ctx, cluster.Options{
 		ControllerManager: true, Scheduler: true, Kwok: fake > 0,
-		Nodes: nodes, DNS: nodes > 0, NetworkPolicy: nodes > 0,
+		Nodes: nodes, DualStack: dual, DNS: nodes > 0, NetworkPolicy: nodes > 0,
 	})
 	if err != nil {
 		return err
