@@ -50,10 +50,10 @@ soak: ## churn namespaces, interfaces and sockets under the receiver for LENGTH 
 	FLOWLOG_TEST_SOAK=$(or $(LENGTH),5m) go test -count=1 -v -run '^TestSoak$$' -timeout 1h ./receiver/flowlogreceiver
 
 .PHONY: cluster
-cluster: ## start a Kubernetes cluster to try things on; NODES=2 FAKE_NODES=10
+cluster: ## start a Kubernetes cluster to try things on; NODES=2 FAKE_NODES=10 DUAL_STACK=true
 	@tools/install-needs build cluster
 	@go build -o .cache/bin/cluster ./tests/cluster/run
-	@.cache/bin/cluster -nodes=$(or $(NODES),1) -fake-nodes=$(or $(FAKE_NODES),0)
+	@.cache/bin/cluster -nodes=$(or $(NODES),1) -fake-nodes=$(or $(FAKE_NODES),0) -dual-stack=$(or $(DUAL_STACK),false)
 
 .PHONY: lint
 lint: $(LINT) ## run golangci-lint

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestBinariesAreKeptByWhatTheyAreMadeOf(t *testing.T) {
 }
 
 func TestEveryProgramHasAVersion(t *testing.T) {
-	for _, b := range []binaries{etcdBinaries, kubernetesBinaries, kwokBinaries, containerdBinaries, runcBinaries} {
+	for _, b := range []binaries{etcdBinaries, kubernetesBinaries, kwokBinaries, corednsBinaries, containerdBinaries, runcBinaries} {
 		if v, err := b.version(b.module); err != nil || v[0] != 'v' {
 			t.Errorf("%s: version %q, %v", b.name, v, err)
 		}
@@ -64,6 +65,40 @@ func TestEveryProgramHasAVersion(t *testing.T) {
 	if _, err := (binaries{of: "example.org/a"}).version("kwok"); err == nil {
 		t.Error("a module that is not required has a version")
 	}
+}
+
+// TestCoreDNSIsBuiltFromModulesOfKubernetes keeps CoreDNS a build of seconds: what the
+// two share is compiled once only if it is the same version.
+func TestCoreDNSIsBuiltFromModulesOfKubernetes(t *testing.T) {
+	kubernetes := required(t, "kubernetes")
+	shared := 0
+	for path, version := range required(t, "coredns") {
+		theirs, ok := kubernetes[path]
+		if !ok {
+			continue
+		}
+		shared++
+		if version != theirs {
+			t.Errorf("%s is %s for CoreDNS and %s for Kubernetes", path, version, theirs)
+		}
+	}
+	if shared < 40 {
+		t.Errorf("they share %d modules, want at least 40", shared)
+	}
+}
+
+// required reads the versions in a go.mod, after replacements.
+func required(t *testing.T, module string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(module, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\t(\S+) (?:=> \S+ )?(v\S+)`).FindAllStringSubmatch(string(text), -1) {
+		versions[m[1]] = m[2]
+	}
+	return versions
 }
 
 // TestModulesShareKubernetes compares the lists that both go.mod files need: Go takes

@@ -30,6 +30,15 @@ type Options struct {
 	// kube-proxy each, on a network and mounts of their own. They need root, and bring
 	// the controller manager and the scheduler with them.
 	Nodes int
+	// DualStack gives real nodes, their pods and services that ask for them IPv6
+	// addresses beside those of IPv4.
+	DualStack bool
+	// DNS runs CoreDNS as the service kube-dns, by which pods find services by name.
+	// It needs real nodes.
+	DNS bool
+	// NetworkPolicy has every node drop packets that no NetworkPolicy allows; without
+	// it policies are objects and no more. It needs real nodes.
+	NetworkPolicy bool
 }
 
 // Cluster is a running cluster. Its clients may be used from any goroutine; its
@@ -88,6 +97,9 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Nodes < 0 || o.Nodes > maxNodes {
 		return nil, fmt.Errorf("start cluster: %d nodes: want 0 to %d", o.Nodes, maxNodes)
 	}
+	if o.Nodes == 0 && (o.DualStack || o.DNS || o.NetworkPolicy) {
+		return nil, errors.New("start cluster: Options.DualStack, DNS and NetworkPolicy need Options.Nodes")
+	}
 	if o.Nodes > 0 {
 		o.ControllerManager, o.Scheduler = true, true
 		if os.Geteuid() != 0 {
@@ -123,6 +135,8 @@ func (c *Cluster) startAll(ctx context.Context) error {
 		{c.options.Scheduler, c.startScheduler},
 		{c.options.Kwok, c.startKwok},
 		{c.options.Nodes > 0, c.startNodes},
+		{c.options.NetworkPolicy, c.startEnforcers},
+		{c.options.DNS, c.startDNS},
 	} {
 		if !step.wanted {
 			continue
@@ -142,6 +156,9 @@ func (o Options) needs() []binaries {
 	}
 	if o.Nodes > 0 {
 		needs = append(needs, containerdBinaries, runcBinaries)
+	}
+	if o.DNS {
+		needs = append(needs, corednsBinaries)
 	}
 	return needs
 }

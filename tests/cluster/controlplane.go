@@ -11,14 +11,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// serviceCIDR and its first address, which is the API server's inside the cluster.
-	serviceCIDR    = "10.98.0.0/16"
+	// serviceAddress is the API server's inside the cluster, the first of all services.
 	serviceAddress = "10.98.0.1"
 	// clusterDomain ends the names of services.
 	clusterDomain = "cluster.local"
@@ -39,7 +39,7 @@ func (c *Cluster) startControlPlane(ctx context.Context) error {
 	}
 	address := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	if c.fabric != nil {
-		address = c.fabric.gateway
+		address = c.fabric.gateway()
 	}
 	port, err := freePort(address)
 	if err != nil {
@@ -96,7 +96,7 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	file := func(name string) string { return filepath.Join(c.dir, name) }
 	announced := nowhere
 	if c.fabric != nil {
-		announced = c.fabric.gateway.String()
+		announced = c.fabric.gateway().String()
 	}
 	args := []string{
 		"--etcd-servers=" + c.etcdURL("client"),
@@ -108,7 +108,7 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + file("service-accounts.key"),
 		"--service-account-signing-key-file=" + file("service-accounts.key"),
-		"--service-cluster-ip-range=" + serviceCIDR,
+		"--service-cluster-ip-range=" + strings.Join(c.options.prefixes(func(f family) netip.Prefix { return f.services }), ","),
 		"--authorization-mode=Node,RBAC",
 		"--enable-admission-plugins=NodeRestriction",
 		"--allow-privileged=true",

@@ -16,22 +16,26 @@ import (
 // in a namespace of its own, one interface to each node and one to the machine.
 // Nothing of it outlives the last process that holds one of the namespaces.
 type fabric struct {
-	ns      netns.NsHandle
-	gateway netip.Addr // this machine, as the nodes see it; the API server listens there
-	subnet  netip.Prefix
+	ns       netns.NsHandle
+	families []family
+	index    int // of its subnet in each family
 }
 
-// fabricSubnets are tried in order: 10.250.0.0/24, 10.250.1.0/24 ...
-const fabricSubnets = 256
+const (
+	// fabricSubnets are tried in order: 10.250.0.0/24, 10.250.1.0/24 ...
+	fabricSubnets = 256
+	// machineHost is this machine in a subnet, firstNodeHost the first node.
+	machineHost, firstNodeHost = 1, 10
+)
 
-// newFabric takes a subnet that no interface of the machine has an address in. Two
-// processes must not do so at once.
-func newFabric() (*fabric, error) {
-	subnet, err := freeSubnet()
+// newFabric takes a subnet of each family that no interface of the machine has an
+// address in. Two processes must not do so at once.
+func newFabric(families []family) (*fabric, error) {
+	index, err := freeSubnet(families)
 	if err != nil {
 		return nil, err
 	}
-	f := &fabric{subnet: subnet, gateway: subnet.Addr().Next()}
+	f := &fabric{families: families, index: index}
 	if f.ns, err = newNamespace(); err != nil {
 		return nil, err
 	}
@@ -59,12 +63,18 @@ func (f *fabric) build() error {
 		return err
 	}
 	defer machine.Close()
-	return f.join(machine, "machine", f.machineLink(), f.gateway)
+	return f.join(machine, "machine", f.machineLink(), machineHost)
 }
 
-// join adds an interface to another namespace, with an address of the subnet, and
-// connects it to the bridge by one called port.
-func (f *fabric) join(other netns.NsHandle, port, name string, address netip.Addr) error {
+// address is the n-th of a family.
+func (f *fabric) address(of family, n int) netip.Addr { return host(of.part(of.nodes, f.index), n) }
+
+// gateway is this machine, as the nodes see it; the API server listens there.
+func (f *fabric) gateway() netip.Addr { return f.address(f.families[0], machineHost) }
+
+// join adds an interface to another namespace, with the n-th address of each family,
+// and connects it to the bridge by one called port.
+func (f *fabric) join(other netns.NsHandle, port, name string, n int) error {
 	inside, err := netlink.NewHandleAt(f.ns)
 	if err != nil {
 		return err
@@ -95,9 +105,12 @@ func (f *fabric) join(other netns.NsHandle, port, name string, address netip.Add
 	if err != nil {
 		return err
 	}
-	prefix := netip.PrefixFrom(address, f.subnet.Bits())
-	if err := outside.AddrAdd(peer, &netlink.Addr{IPNet: ipNet(prefix)}); err != nil {
-		return fmt.Errorf("add address %s to %s: %w", prefix, name, err)
+	for _, of := range f.families {
+		prefix := netip.PrefixFrom(f.address(of, n), of.subnet)
+		// Nobody else has it: IPv6 need not ask for a second before it uses it.
+		if err := outside.AddrAdd(peer, &netlink.Addr{IPNet: ipNet(prefix), Flags: unix.IFA_F_NODAD}); err != nil {
+			return fmt.Errorf("add address %s to %s: %w", prefix, name, err)
+		}
 	}
 	return outside.LinkSetUp(peer)
 }
@@ -105,7 +118,7 @@ func (f *fabric) join(other netns.NsHandle, port, name string, address netip.Add
 // machineLink names the machine's interface after the subnet, which no other
 // cluster has.
 func (f *fabric) machineLink() string {
-	return fmt.Sprintf("flc%d", f.subnet.Addr().As4()[2])
+	return fmt.Sprintf("flc%d", f.index)
 }
 
 // close removes the machine's interface at once; the kernel does the rest when the
@@ -118,24 +131,27 @@ func (f *fabric) close() error {
 	return errors.Join(err, f.ns.Close())
 }
 
-func freeSubnet() (netip.Prefix, error) {
+// freeSubnet returns the index of one.
+func freeSubnet(families []family) (int, error) {
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
-		return netip.Prefix{}, err
+		return 0, err
 	}
 	for i := range fabricSubnets {
-		subnet := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 250, byte(i), 0}), 24)
 		free := true
-		for _, a := range addresses {
-			if n, ok := a.(*net.IPNet); ok && (n.Contains(subnet.Addr().AsSlice()) || ipNet(subnet).Contains(n.IP)) {
-				free = false
+		for _, f := range families {
+			subnet := f.part(f.nodes, i)
+			for _, a := range addresses {
+				if n, ok := a.(*net.IPNet); ok && (n.Contains(subnet.Addr().AsSlice()) || ipNet(subnet).Contains(n.IP)) {
+					free = false
+				}
 			}
 		}
 		if free {
-			return subnet, nil
+			return i, nil
 		}
 	}
-	return netip.Prefix{}, fmt.Errorf("no /24 of 10.250.0.0/16 is free for the nodes: end other clusters")
+	return 0, fmt.Errorf("no subnet of %s is free for the nodes: end other clusters", families[0].nodes)
 }
 
 // newNamespace makes a network namespace with its loopback interface up; closing

@@ -43,7 +43,7 @@ func (c *Cluster) claim(ctx context.Context) error {
 		return err
 	}
 	if c.options.Nodes > 0 {
-		c.fabric, err = newFabric()
+		c.fabric, err = newFabric(c.options.families())
 	}
 	return err
 }

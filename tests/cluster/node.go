@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/vishvananda/netlink"
@@ -22,8 +24,6 @@ import (
 var nodeScript string
 
 const (
-	// podCIDR holds the addresses of all pods, 10.244.<i>.0/24 those of node i.
-	podCIDR = "10.244.0.0/16"
 	// maxNodes is bounded by what a small machine holds: each takes 0.4 GiB.
 	maxNodes = 8
 	// criSocket is where the kubelet finds containerd, in the node's mount namespace.
@@ -38,9 +38,11 @@ type node struct {
 	dir        string // its data
 	cgroup     string // below which its pods are
 	ns         netns.NsHandle
-	address    netip.Addr
+	addresses  []netip.Addr // one of each family
 	containerd *process
 	kubelet    *process
+	proxy      *process
+	enforcer   *process // nil unless asked for
 }
 
 // startNodes starts the nodes and waits until they are ready.
@@ -92,11 +94,13 @@ func (c *Cluster) newNode(i int) (n *node, err error) {
 	name := fmt.Sprintf("node-%d", i)
 	n = &node{
 		name: name, index: i, ns: ns,
-		dir:     filepath.Join(c.dir, name),
-		cgroup:  filepath.Join(filepath.Base(c.dir), name),
-		address: c.fabric.node(i),
+		dir:    filepath.Join(c.dir, name),
+		cgroup: filepath.Join(filepath.Base(c.dir), name),
 	}
-	if err := c.fabric.join(ns, name, "eth0", n.address); err != nil {
+	for _, f := range c.options.families() {
+		n.addresses = append(n.addresses, c.fabric.address(f, firstNodeHost+i))
+	}
+	if err := c.fabric.join(ns, name, "eth0", firstNodeHost+i); err != nil {
 		return nil, err
 	}
 	if err := c.route(n); err != nil {
@@ -108,18 +112,6 @@ func (c *Cluster) newNode(i int) (n *node, err error) {
 	return n, c.writeNodeFiles(n)
 }
 
-// podSubnet holds the addresses of the pods of node i.
-func podSubnet(i int) netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 244, byte(i), 0}), 24)
-}
-
-// node is the address of node i.
-func (f *fabric) node(i int) netip.Addr {
-	a := f.subnet.Addr().As4()
-	a[3] = byte(10 + i)
-	return netip.AddrFrom4(a)
-}
-
 // route sends packets to the pods of other nodes by these, and all else by the
 // machine.
 func (c *Cluster) route(n *node) error {
@@ -128,10 +120,13 @@ func (c *Cluster) route(n *node) error {
 		return err
 	}
 	defer inside.Close()
-	routes := []*netlink.Route{{Gw: c.fabric.gateway.AsSlice()}}
-	for i := range c.options.Nodes {
-		if i != n.index {
-			routes = append(routes, &netlink.Route{Dst: ipNet(podSubnet(i)), Gw: c.fabric.node(i).AsSlice()})
+	var routes []*netlink.Route
+	for _, f := range c.options.families() {
+		routes = append(routes, &netlink.Route{Gw: c.fabric.address(f, machineHost).AsSlice()})
+		for i := range c.options.Nodes {
+			if i != n.index {
+				routes = append(routes, &netlink.Route{Dst: ipNet(f.podsOf(i)), Gw: c.fabric.address(f, firstNodeHost+i).AsSlice()})
+			}
 		}
 	}
 	for _, r := range routes {
@@ -142,13 +137,18 @@ func (c *Cluster) route(n *node) error {
 	return nil
 }
 
+// podSubnets hold the addresses of the node's pods.
+func (c *Cluster) podSubnets(n *node) []string {
+	return c.options.prefixes(func(f family) netip.Prefix { return f.podsOf(n.index) })
+}
+
 // startNode starts a node's daemons. The node is there before its kubelet, which
 // takes it over: only so is the subnet of its pods known to the API.
 func (c *Cluster) startNode(ctx context.Context, n *node) error {
-	subnet := podSubnet(n.index).String()
+	subnets := c.podSubnets(n)
 	err := c.admin.Do(ctx, http.MethodPost, "/api/v1/nodes", Object{
 		"metadata": Object{"name": n.name, "labels": Object{"kubernetes.io/hostname": n.name}},
-		"spec":     Object{"podCIDR": subnet, "podCIDRs": []string{subnet}},
+		"spec":     Object{"podCIDR": subnets[0], "podCIDRs": subnets},
 	}, nil)
 	if err != nil {
 		return err
@@ -163,12 +163,12 @@ func (c *Cluster) startNode(ctx context.Context, n *node) error {
 	}
 	kubelet := c.NodeCommand(n.index, c.program(kubernetesBinaries, "kubelet"),
 		"--config="+n.file(kubeletConfig), "--kubeconfig="+n.file(kubeletKubeconfig),
-		"--hostname-override="+n.name, "--node-ip="+n.address.String())
+		"--hostname-override="+n.name, "--node-ip="+n.addressList())
 	if n.kubelet, err = c.startOn(n, "kubelet", kubelet); err != nil {
 		return err
 	}
 	proxy := c.NodeCommand(n.index, c.program(kubernetesBinaries, "kube-proxy"), "--config="+n.file(proxyConfig))
-	_, err = c.startOn(n, "kube-proxy", proxy)
+	n.proxy, err = c.startOn(n, "kube-proxy", proxy)
 	return err
 }
 
@@ -215,7 +215,11 @@ func (c *Cluster) ctr(ctx context.Context, n *node, args ...string) *exec.Cmd {
 func (c *Cluster) NodeName(i int) string { return c.nodes[i].name }
 
 // NodeAddress is the i-th node's address, which this machine reaches.
-func (c *Cluster) NodeAddress(i int) netip.Addr { return c.nodes[i].address }
+func (c *Cluster) NodeAddress(i int) netip.Addr { return c.nodes[i].addresses[0] }
+
+// NodeAddresses are all of the i-th node: that of NodeAddress, and one of IPv6 with
+// DualStack.
+func (c *Cluster) NodeAddresses(i int) []netip.Addr { return slices.Clone(c.nodes[i].addresses) }
 
 // NodePID is the process ID of the i-th node's first process, in whose namespaces
 // the node is.
@@ -236,6 +240,15 @@ func (c *Cluster) NodeCommand(i int, name string, args ...string) *exec.Cmd {
 // file is the path of one of the node's files.
 func (n *node) file(name string) string { return filepath.Join(n.dir, name) }
 
+// addressList is as the kubelet wants it.
+func (n *node) addressList() string {
+	var texts []string
+	for _, a := range n.addresses {
+		texts = append(texts, a.String())
+	}
+	return strings.Join(texts, ",")
+}
+
 func (n *node) netns() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), int(n.ns)) }
 
 // root is the node's root directory as this machine sees it.
@@ -243,5 +256,9 @@ func (n *node) root() string { return fmt.Sprintf("/proc/%d/root", n.containerd.
 
 // serving makes the certificate of the node's kubelet.
 func (c *Cluster) serving(n *node) (cert, key string, err error) {
-	return c.ca.server(n.name, []net.IP{n.address.AsSlice()}, n.name)
+	var ips []net.IP
+	for _, a := range n.addresses {
+		ips = append(ips, a.AsSlice())
+	}
+	return c.ca.server(n.name, ips, n.name)
 }

@@ -28,6 +28,7 @@ mount -t tracefs tracefs /sys/kernel/tracing
 
 # Pods are behind the node; the node sends on what goes to them and to services.
 echo 1 >/proc/sys/net/ipv4/ip_forward
+[ ! -e /proc/sys/net/ipv6 ] || echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 nft -f "$data/rules.nft"
 
 exec "$@"

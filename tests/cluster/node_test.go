@@ -138,18 +138,24 @@ func startPeers(t *testing.T, c *Cluster) {
 	t.Helper()
 	for i := range c.nodes {
 		name := fmt.Sprintf("peer-%d", i)
-		create(t, c, podsPath, Object{
-			"metadata": Object{"name": name, "labels": Object{"app": name}},
-			"spec": Object{
-				"nodeName": c.NodeName(i),
-				"containers": []Object{{
-					"name": "netpeer", "image": NetpeerImage, "imagePullPolicy": "Never", "args": []string{"serve"},
-				}},
-			},
-		})
+		create(t, c, podsPath, peer(name, name, c.NodeName(i)))
 	}
 	if err := c.WaitPodsReady(t.Context(), "default", len(c.nodes)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// peer is a pod that serves its port echo.
+func peer(name, app, node string) Object {
+	return Object{
+		"metadata": Object{"name": name, "labels": Object{"app": app}},
+		"spec": Object{
+			"nodeName": node,
+			"containers": []Object{{
+				"name": "netpeer", "image": NetpeerImage, "imagePullPolicy": "Never", "args": []string{"serve"},
+				"ports": []Object{{"name": "echo", "containerPort": 8080}},
+			}},
+		},
 	}
 }
 
@@ -210,11 +216,25 @@ func execute(t *testing.T, c *Cluster, pod string, out any, args ...string) {
 
 func podIP(t *testing.T, c *Cluster, name string) string {
 	t.Helper()
-	var pod struct{ Status struct{ PodIP string } }
+	return podIPs(t, c, name)[0]
+}
+
+// podIPs returns the pod's address of each of the cluster's families.
+func podIPs(t *testing.T, c *Cluster, name string) (addresses []string) {
+	t.Helper()
+	var pod struct {
+		Status struct{ PodIPs []struct{ IP string } }
+	}
 	if err := c.Admin().Do(t.Context(), http.MethodGet, podsPath+"/"+name, nil, &pod); err != nil {
 		t.Fatal(err)
 	}
-	return pod.Status.PodIP
+	for _, a := range pod.Status.PodIPs {
+		addresses = append(addresses, a.IP)
+	}
+	if want := len(c.options.families()); len(addresses) != want {
+		t.Fatalf("pod %s has the addresses %s, want %d", name, addresses, want)
+	}
+	return addresses
 }
 
 func clusterIP(t *testing.T, c *Cluster, name string) string {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -36,10 +37,10 @@ var sysctls = map[string]int{
 
 // nodeRules let pods reach the API server: the machine knows the nodes' addresses,
 // not those of pods.
-const nodeRules = `table ip node {
+const nodeRules = `table FAMILY node {
 	chain postrouting {
 		type nat hook postrouting priority srcnat
-		ip saddr ` + podCIDR + ` ip daddr != ` + podCIDR + ` masquerade
+		FAMILY saddr PODS FAMILY daddr != PODS masquerade
 	}
 }
 `
@@ -52,7 +53,7 @@ func (c *Cluster) writeNodeFiles(n *node) error {
 	}
 	files := map[string]string{
 		scriptFile:       nodeScript,
-		rulesFile:        nodeRules,
+		rulesFile:        c.nodeRules(),
 		containerdConfig: c.containerdTOML(n),
 	}
 	for name, value := range sysctls {
@@ -63,9 +64,9 @@ func (c *Cluster) writeNodeFiles(n *node) error {
 		return err
 	}
 	for name, object := range map[string]Object{
-		networkConfig: podNetwork(n),
+		networkConfig: c.podNetwork(n),
 		kubeletConfig: kubelet,
-		proxyConfig:   n.proxyConfiguration(),
+		proxyConfig:   c.proxyConfiguration(n),
 	} {
 		text, err := json.MarshalIndent(object, "", "  ")
 		if err != nil {
@@ -79,6 +80,14 @@ func (c *Cluster) writeNodeFiles(n *node) error {
 		}
 	}
 	return c.writeNodeKubeconfigs(n)
+}
+
+func (c *Cluster) nodeRules() string {
+	var rules strings.Builder
+	for _, f := range c.options.families() {
+		rules.WriteString(strings.NewReplacer("FAMILY", f.table, "PODS", f.pods.String()).Replace(nodeRules))
+	}
+	return rules.String()
 }
 
 func (c *Cluster) writeNodeKubeconfigs(n *node) error {
@@ -130,18 +139,20 @@ disabled_plugins = [
 
 // podNetwork gives the pods of a node a bridge. Between pods packets keep their
 // addresses, on one node or two; beyond, they have the node's.
-func podNetwork(n *node) Object {
+func (c *Cluster) podNetwork(n *node) Object {
+	var ranges [][]Object
+	var routes []Object
+	for _, f := range c.options.families() {
+		ranges = append(ranges, []Object{{"subnet": f.podsOf(n.index).String()}})
+		routes = append(routes, Object{"dst": f.everything().String()})
+	}
 	return Object{
 		"cniVersion": "1.0.0",
 		"name":       "pods",
 		"plugins": []Object{
 			{
 				"type": "bridge", "bridge": "cni0", "isGateway": true, "hairpinMode": true,
-				"ipam": Object{
-					"type":   "host-local",
-					"ranges": [][]Object{{{"subnet": podSubnet(n.index).String()}}},
-					"routes": []Object{{"dst": "0.0.0.0/0"}},
-				},
+				"ipam": Object{"type": "host-local", "ranges": ranges, "routes": routes},
 			},
 			{"type": "portmap", "capabilities": Object{"portMappings": true}},
 		},
@@ -152,6 +163,10 @@ func (c *Cluster) kubeletConfiguration(n *node) (Object, error) {
 	cert, key, err := c.serving(n)
 	if err != nil {
 		return nil, err
+	}
+	nameServers := []string{}
+	if c.options.DNS {
+		nameServers = append(nameServers, dnsAddress)
 	}
 	return Object{
 		"apiVersion":               "kubelet.config.k8s.io/v1beta1",
@@ -173,6 +188,7 @@ func (c *Cluster) kubeletConfiguration(n *node) (Object, error) {
 		"tlsPrivateKeyFile": key,
 		"resolvConf":        "", // there are no name servers to reach
 		"clusterDomain":     clusterDomain,
+		"clusterDNS":        nameServers,
 		"staticPodPath":     n.file(manifests),
 		// The disk is the machine's: how full it is, is no matter of the cluster.
 		"evictionHard":                Object{"nodefs.available": "0%", "imagefs.available": "0%", "nodefs.inodesFree": "0%"},
@@ -180,13 +196,13 @@ func (c *Cluster) kubeletConfiguration(n *node) (Object, error) {
 	}, nil
 }
 
-func (n *node) proxyConfiguration() Object {
+func (c *Cluster) proxyConfiguration(n *node) Object {
 	return Object{
 		"apiVersion":       "kubeproxy.config.k8s.io/v1alpha1",
 		"kind":             "KubeProxyConfiguration",
 		"mode":             "nftables",
 		"hostnameOverride": n.name,
-		"clusterCIDR":      podCIDR,
+		"clusterCIDR":      strings.Join(c.options.prefixes(func(f family) netip.Prefix { return f.pods }), ","),
 		"clientConnection": Object{"kubeconfig": n.file(proxyKubeconfig)},
 		"conntrack":        Object{"maxPerCore": 0, "min": 0}, // the machine's limit is the machine's
 	}

@@ -30,6 +30,13 @@ var (
 		about: "kwok", of: "sigs.k8s.io/kwok", first: "a minute",
 		finish: copyStages,
 	}
+	// CoreDNS shares the modules of Kubernetes in the same versions, and so what has been
+	// compiled for that.
+	corednsBinaries = binaries{
+		name: "coredns", module: "coredns", packages: []string{"."},
+		about: "CoreDNS", of: "github.com/coredns/coredns", first: "half a minute",
+		finish: writeDNSImage,
+	}
 	containerdBinaries = binaries{
 		name: "containerd", module: "runtime", packages: []string{
 			"github.com/containerd/containerd/v2/cmd/containerd",

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,7 +23,7 @@ const killedEnv = "FLOWLOGS_CLUSTER_TO_BE_KILLED"
 
 func TestKilledClusterIsCleanedUp(t *testing.T) {
 	if os.Getenv(killedEnv) != "" {
-		c := New(t, Options{Nodes: 1})
+		c := New(t, Options{Nodes: 1, DualStack: true, DNS: true, NetworkPolicy: true})
 		startPeers(t, c)
 		text, err := json.Marshal(traceOf(t, c))
 		if err != nil {
@@ -138,11 +139,13 @@ func machineState(t *testing.T) map[string][]string {
 		}
 		state[name] = []string{strings.TrimSpace(string(value))}
 	}
-	forward, err := os.ReadFile("/proc/sys/net/ipv4/ip_forward")
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"} {
+		forward, err := os.ReadFile("/proc/sys/" + name)
+		if err != nil && !errors.Is(err, os.ErrNotExist) { // a kernel may be without IPv6
+			t.Fatal(err)
+		}
+		state[name] = []string{string(forward)}
 	}
-	state["net.ipv4.ip_forward"] = []string{string(forward)}
 	for _, pattern := range []string{
 		"/var/log/containers/*", "/var/log/pods/*", "/var/lib/cni/*", "/var/lib/kubelet/*",
 		"/run/containerd/*", "/run/netns/cni-*",

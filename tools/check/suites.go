@@ -144,7 +144,7 @@ func isGenerated(name string) (bool, error) {
 }
 
 func modulesSuite(ctx context.Context, log io.Writer) (t tally, err error) {
-	for _, dir := range []string{".", "tools", "tools/chart", "tools/lint", "tests/cluster/kubernetes", "tests/cluster/kwok", "tests/cluster/runtime"} {
+	for _, dir := range []string{".", "tools", "tools/chart", "tools/lint", "tests/cluster/coredns", "tests/cluster/kubernetes", "tests/cluster/kwok", "tests/cluster/runtime"} {
 		t.step(ctx, log, dir+"/go.mod is not tidy", "go", "-C", dir, "mod", "tidy", "-diff")
 	}
 	t.step(ctx, log, "module cache", "go", "mod", "verify")

@@ -3,6 +3,7 @@
 //
 //	netpeer serve [-port 8080]                  echo by TCP and UDP, until killed
 //	netpeer dial [flags] host:port              connect or send, and print what came of it as JSON
+//	netpeer lookup name                         print the addresses of a name as JSON, in order
 //	netpeer counts                              print what the server here has seen, as JSON
 //
 // The server and counts talk by a socket without an address, so that asking makes
@@ -26,7 +27,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("say what to do: serve, dial or counts")
+		return fmt.Errorf("say what to do: serve, dial, lookup or counts")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	port := flags.Int("port", 8080, "port to serve on")
@@ -45,9 +46,11 @@ func run(args []string) error {
 	case "dial":
 		d.address = flags.Arg(0)
 		return json.NewEncoder(os.Stdout).Encode(d.run())
+	case "lookup":
+		return lookup(os.Stdout, flags.Arg(0))
 	case "counts":
 		return printCounts(os.Stdout)
 	default:
-		return fmt.Errorf("%q is unknown: say serve, dial or counts", args[0])
+		return fmt.Errorf("%q is unknown: say serve, dial, lookup or counts", args[0])
 	}
 }
