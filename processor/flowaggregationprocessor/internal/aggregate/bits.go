@@ -5,10 +5,12 @@ import (
 	"math/bits"
 )
 
-// maxSlots is how many dimensions there can be, maxMeasures how many measures.
+// maxSlots is how many dimensions there can be, maxMeasures how many measures,
+// maxAttributes how many of both and others.
 const (
-	maxSlots    = 128
-	maxMeasures = 64
+	maxSlots      = 128
+	maxMeasures   = 64
+	maxAttributes = 256
 )
 
 // set is a set of small numbers.

@@ -59,12 +59,13 @@ func (r *row) list(listing int) *rowList {
 }
 
 // reader reads records for one window. It remembers of each attribute the value before, and
-// of each place the attribute that was there: records that come together are alike.
+// which attribute came next: records that come together are alike.
 type reader struct {
 	schema *schema
 	window *Window
-	// order is the attribute at each place of the record before.
-	order []int
+	// next is what followed each attribute: what a record may lack makes several ways to go
+	// on, of which the last two are tried.
+	next  [maxAttributes]struct{ last, other uint8 }
 	texts [maxSlots]remembered[string]
 	ints  [maxSlots]remembered[int64]
 	// unknown counts attributes that there was no room for.
@@ -113,14 +114,14 @@ func (r *reader) begin(attrs pcommon.Map, to *row) {
 // record adds a record's attributes to a row that has its resource's. It fails where one
 // has not the type that the registry says.
 func (r *reader) record(attrs pcommon.Map, to *row) error {
-	place := 0
+	before := 0
 	for name, v := range attrs.All() {
-		i, ok := r.attributeAt(place, name)
-		place++
+		i, ok := r.after(before, name)
 		if !ok {
 			r.unknown++
 			continue
 		}
+		before = i
 		a := &r.schema.attributes[i]
 		if a.kind == dimension {
 			to.values[a.index] = v
@@ -145,11 +146,14 @@ func (r *reader) symbols(of *row, dropped set) error {
 	return nil
 }
 
-func (r *reader) attributeAt(place int, name string) (int, bool) {
-	if place < len(r.order) {
-		if i := r.order[place]; r.schema.attributes[i].name == name {
-			return i, true
-		}
+// after finds the attribute with a name that comes after another in a record.
+func (r *reader) after(before int, name string) (int, bool) {
+	next := &r.next[before]
+	if i := int(next.last); r.schema.attributes[i].name == name {
+		return i, true
+	}
+	if i := int(next.other); r.schema.attributes[i].name == name {
+		return i, true
 	}
 	i, ok := r.schema.byName[name]
 	if !ok {
@@ -157,11 +161,7 @@ func (r *reader) attributeAt(place int, name string) (int, bool) {
 			return 0, false
 		}
 	}
-	if place < len(r.order) {
-		r.order[place] = i
-	} else if place == len(r.order) {
-		r.order = append(r.order, i)
-	}
+	next.last, next.other = uint8(i), next.last
 	return i, true
 }
 

@@ -137,8 +137,8 @@ func (s *schema) number() {
 			s.merged(a).add(a.index)
 		}
 	}
-	if len(s.dimensions)+maxOther > maxSlots || len(s.measures) > maxMeasures {
-		panic("more attributes than slots: raise maxSlots or maxMeasures")
+	if len(s.dimensions)+maxOther > maxSlots || len(s.measures) > maxMeasures || s.known+maxOther > maxAttributes {
+		panic("more attributes than slots: raise maxSlots, maxMeasures or maxAttributes")
 	}
 	s.bytes.add(s.measure("source.bytes"))
 	s.bytes.add(s.measure("destination.bytes"))
