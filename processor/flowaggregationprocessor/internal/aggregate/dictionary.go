@@ -45,8 +45,10 @@ type dictionary struct {
 	labels  map[flow.Labels]symbol
 	lists   map[string]symbol
 	others  map[string]symbol
-	// maps finds labels by a hash of the attributes in the order in which they came.
-	maps map[uint64]symbol
+	// maps finds labels by their attributes in the order in which they came.
+	maps map[string]symbol
+	// key is where those are put one after another.
+	key []byte
 
 	allLabels []flow.Labels
 	allLists  [][]string
@@ -61,7 +63,7 @@ var seed = maphash.MakeSeed()
 func newDictionary() *dictionary {
 	return &dictionary{
 		entries: make([]entry, 1), texts: make(map[string]symbol), numbers: make(map[int64]symbol),
-		labels: make(map[flow.Labels]symbol), lists: make(map[string]symbol), others: make(map[string]symbol), maps: make(map[uint64]symbol),
+		labels: make(map[flow.Labels]symbol), lists: make(map[string]symbol), others: make(map[string]symbol), maps: make(map[string]symbol),
 	}
 }
 
@@ -95,7 +97,7 @@ func (d *dictionary) list(items []string) symbol {
 	var key []byte
 	size := 0
 	for _, item := range items {
-		key = append(binary.AppendUvarint(key, uint64(len(item))), item...)
+		key = appendText(key, item)
 		size += len(item) + 16
 	}
 	if sym, ok := d.lists[string(key)]; ok {
@@ -125,16 +127,11 @@ func (d *dictionary) labelsOf(l flow.Labels) symbol {
 // mapOf numbers a map of texts. Sorting and interning one costs a microsecond, so maps
 // are found by their attributes in the order in which they come.
 func (d *dictionary) mapOf(m pcommon.Map) symbol {
-	var h maphash.Hash
-	h.SetSeed(seed)
+	d.key = d.key[:0]
 	for key, value := range m.All() {
-		h.WriteString(key)
-		h.WriteByte(0)
-		h.WriteString(value.AsString())
-		h.WriteByte(0)
+		d.key = appendText(appendText(d.key, key), value.AsString())
 	}
-	sum := h.Sum64()
-	if sym, ok := d.maps[sum]; ok && sameLabels(d.labelsAt(sym), m) {
+	if sym, ok := d.maps[string(d.key)]; ok {
 		return sym
 	}
 	list := make([]flow.Label, 0, m.Len())
@@ -142,23 +139,14 @@ func (d *dictionary) mapOf(m pcommon.Map) symbol {
 		list = append(list, flow.Label{Key: key, Value: value.AsString()})
 	}
 	sym := d.labelsOf(flow.LabelsOf(list...))
-	if _, ok := d.maps[sum]; !ok {
-		d.memory += sizeOfEntry / 4
-	}
-	d.maps[sum] = sym
+	d.memory += len(d.key) + sizeOfEntry/2
+	d.maps[string(d.key)] = sym
 	return sym
 }
 
-// sameLabels compares l with m, which may have its keys in another order.
-func sameLabels(l flow.Labels, m pcommon.Map) bool {
-	n := 0
-	for key, want := range l.All() {
-		n++
-		if value, ok := m.Get(key); !ok || value.AsString() != want {
-			return false
-		}
-	}
-	return n == m.Len()
+// appendText appends a text so that texts one after another are told apart.
+func appendText(to []byte, s string) []byte {
+	return append(binary.AppendUvarint(to, uint64(len(s))), s...)
 }
 
 // otherOf numbers a value of any type.
