@@ -73,10 +73,10 @@ func (w *Window) originOf(plan *Plan, r *row) origin {
 			continue
 		}
 		var value uint64
-		if sym := r.dimensions[d]; sym != absent {
-			value = w.dictionary.entries[sym].hash
-		} else {
+		if sym := r.dimensions[d]; sym == absent {
 			value = hashOf(r.values[d])
+		} else {
+			value = w.dictionary.hash(sym)
 		}
 		hi, lo := bits.Mul64(h^value^uint64(d), 0x9e3779b97f4a7c15)
 		h = hi ^ lo
@@ -103,7 +103,7 @@ func (w *Window) sampled(from origin, rate uint64, r *row) bool {
 			r.measures[i] = times(r.measures[i], int64(rate))
 		}
 	}
-	if before := w.dictionary.entries[r.dimensions[w.schema.sampling]].number; before > 1 {
+	if before := w.dictionary.at(r.dimensions[w.schema.sampling]).number; before > 1 {
 		rate = uint64(times(before, int64(rate)))
 	}
 	r.put(w.schema.sampling, w.dictionary.number(int64(rate)))

@@ -12,14 +12,24 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
 
-// symbol stands for a value in a window's dictionary.
+// symbol stands for a value: a number that fits is in it, others are in a window's
+// dictionary.
 type symbol uint32
 
 const (
 	// absent is no value, several are values that differ.
 	absent  symbol = 0
 	several symbol = ^symbol(0)
+	// inline is set in a number that is in the symbol, in the other bits.
+	inline symbol = 1 << 31
+	// maxInline is the largest number in a symbol: the next would be several.
+	maxInline = int64(several&^inline) - 1
 )
+
+// inlined is the number that is in a symbol.
+func (s symbol) inlined() (n int64, ok bool) {
+	return int64(s &^ inline), s&inline != 0 && s != several
+}
 
 // entry is one value, and which member holds it. Most are texts: what only some have is in
 // the dictionary's lists.
@@ -84,6 +94,9 @@ func (d *dictionary) text(s string) symbol {
 }
 
 func (d *dictionary) number(n int64) symbol {
+	if n >= 0 && n <= maxInline {
+		return symbol(n) | inline
+	}
 	if sym, ok := d.numbers[n]; ok {
 		return sym
 	}
@@ -169,6 +182,9 @@ func (d *dictionary) copied(from *dictionary, sym symbol) symbol {
 	if sym == absent || sym == several {
 		return sym
 	}
+	if _, ok := sym.inlined(); ok {
+		return sym
+	}
 	switch e := &from.entries[sym]; e.typ {
 	case flow.Keyword:
 		return d.text(e.text)
@@ -183,12 +199,29 @@ func (d *dictionary) copied(from *dictionary, sym symbol) symbol {
 	}
 }
 
+// at returns the value of a symbol; that of a number that is in the symbol has no hash.
+func (d *dictionary) at(sym symbol) entry {
+	if n, ok := sym.inlined(); ok {
+		return entry{typ: flow.Integer, number: n}
+	}
+	return d.entries[sym]
+}
+
+// hash is of the value, the same in every dictionary of the process.
+func (d *dictionary) hash(sym symbol) uint64 {
+	if n, ok := sym.inlined(); ok {
+		return maphash.Comparable(seed, n)
+	}
+	return d.entries[sym].hash
+}
+
 // labelsAt and listAt are the values of symbols of that type.
 func (d *dictionary) labelsAt(sym symbol) flow.Labels { return d.allLabels[d.entries[sym].number] }
 func (d *dictionary) listAt(sym symbol) []string      { return d.allLists[d.entries[sym].number] }
 
-// printed is the value as a list shows it.
-func (e *entry) printed() string {
+// printed is the value of a symbol as a list shows it.
+func (d *dictionary) printed(sym symbol) string {
+	e := d.at(sym)
 	if e.typ == flow.Integer {
 		return flow.Value{Type: flow.Integer, Int: e.number}.String()
 	}
@@ -208,7 +241,7 @@ func (d *dictionary) parsed(typ flow.Type, printed string) symbol {
 // value returns what sym stands for as a value of a type of the registry; there is none
 // when it has another form.
 func (d *dictionary) value(sym symbol, typ flow.Type) (flow.Value, bool) {
-	e, v := &d.entries[sym], flow.Value{Type: typ}
+	e, v := d.at(sym), flow.Value{Type: typ}
 	switch {
 	case typ == flow.Keyword && e.typ == flow.Keyword:
 		v.Str = e.text

@@ -66,15 +66,14 @@ type reader struct {
 	// next is what followed each attribute: what a record may lack makes several ways to go
 	// on, of which the last two are tried.
 	next  [maxAttributes]struct{ last, other uint8 }
-	texts [maxSlots]remembered[string]
-	ints  [maxSlots]remembered[int64]
+	texts [maxSlots]remembered
 	// unknown counts attributes that there was no room for.
 	unknown uint64
 }
 
-type remembered[T comparable] struct {
-	value T
-	sym   symbol
+type remembered struct {
+	text string
+	sym  symbol
 }
 
 // of makes the reader read for another window.
@@ -82,7 +81,6 @@ func (r *reader) of(w *Window) {
 	if r.window != w {
 		r.window = w
 		clear(r.texts[:])
-		clear(r.ints[:])
 	}
 }
 
@@ -211,9 +209,9 @@ func (r *reader) symbol(a *attribute, v pcommon.Value) (symbol, error) {
 			return absent, mistyped(a, v)
 		}
 		s, last := v.Str(), &r.texts[a.index]
-		if last.sym == absent || last.value != s {
+		if last.sym == absent || last.text != s {
 			last.sym = d.text(s)
-			last.value = d.entries[last.sym].text
+			last.text = d.entries[last.sym].text
 		}
 		return last.sym, nil
 	case flow.Integer, flow.Time, flow.Boolean:
@@ -221,11 +219,7 @@ func (r *reader) symbol(a *attribute, v pcommon.Value) (symbol, error) {
 		if err != nil {
 			return absent, err
 		}
-		last := &r.ints[a.index]
-		if last.sym == absent || last.value != n {
-			last.value, last.sym = n, d.number(n)
-		}
-		return last.sym, nil
+		return d.number(n), nil
 	case flow.Keywords:
 		if v.Type() != pcommon.ValueTypeSlice {
 			return absent, mistyped(a, v)

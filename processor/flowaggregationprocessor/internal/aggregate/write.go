@@ -112,7 +112,7 @@ func (rec *written) putOthers(attrs pcommon.Map, d *dictionary, resource bool) {
 			continue
 		}
 		v := attrs.PutEmpty(o.attribute.name)
-		switch e := &d.entries[o.symbol]; e.typ {
+		switch e := d.at(o.symbol); e.typ {
 		case flow.Keyword:
 			v.SetStr(e.text)
 		case flow.Integer:
