@@ -44,83 +44,103 @@ type entry struct {
 	typ flow.Type
 }
 
-// What an entry takes with its place in a map and the room that slices and maps leave.
-const sizeOfEntry = 96
+const (
+	// sizeOfEntry is what an entry takes, with the room that a slice leaves.
+	sizeOfEntry = 48
+	// sizeOfLabels is what labels take beside that, with their place in a map, sizeOfMap what
+	// a map takes that they are found by, sizeOfItem what the header of a list's item
+	// takes, and sizeOfOther a value of another type.
+	sizeOfLabels, sizeOfMap, sizeOfItem, sizeOfOther = 48, 48, 16, 96
+)
 
 // dictionary numbers values.
 type dictionary struct {
 	entries []entry
-	texts   map[string]symbol
-	numbers map[int64]symbol
-	labels  map[flow.Labels]symbol
-	lists   map[string]symbol
-	others  map[string]symbol
+	// index finds entries by their hash, but for labels.
+	index  table
+	labels map[flow.Labels]symbol
 	// maps finds labels by their attributes in the order in which they came.
 	maps map[string]symbol
-	// key is where those are put one after another.
+	// key is where texts are put one after another.
 	key []byte
 
 	allLabels []flow.Labels
 	allLists  [][]string
 	// allOthers are of types that only attributes have that the registry does not know.
 	allOthers []pcommon.Value
-	// memory is about how many bytes it takes.
+	// memory is about how many bytes it takes beside the index.
 	memory int
 }
 
 var seed = maphash.MakeSeed()
 
 func newDictionary() *dictionary {
-	return &dictionary{
-		entries: make([]entry, 1), texts: make(map[string]symbol), numbers: make(map[int64]symbol),
-		labels: make(map[flow.Labels]symbol), lists: make(map[string]symbol), others: make(map[string]symbol), maps: make(map[string]symbol),
-	}
+	return &dictionary{entries: make([]entry, 1), labels: make(map[flow.Labels]symbol), maps: make(map[string]symbol)}
 }
+
+// size is about how many bytes d takes.
+func (d *dictionary) size() int { return d.memory + d.index.size() }
 
 func (d *dictionary) add(e entry) symbol {
 	d.entries = append(d.entries, e)
 	d.memory += sizeOfEntry + len(e.text)
-	return symbol(len(d.entries) - 1)
+	sym := symbol(len(d.entries) - 1)
+	if e.typ != flow.Map {
+		d.index.add(e.hash, int(sym))
+	}
+	return sym
 }
 
 func (d *dictionary) text(s string) symbol {
-	if sym, ok := d.texts[s]; ok {
-		return sym
+	hash := maphash.String(seed, s)
+	for i := range d.index.candidates(hash) {
+		if e := &d.entries[i]; e.typ == flow.Keyword && e.text == s {
+			return symbol(i)
+		}
 	}
 	s = strings.Clone(s) // it may be a part of a large message
-	sym := d.add(entry{typ: flow.Keyword, text: s, hash: maphash.String(seed, s)})
-	d.texts[s] = sym
-	return sym
+	return d.add(entry{typ: flow.Keyword, text: s, hash: hash})
 }
 
 func (d *dictionary) number(n int64) symbol {
 	if n >= 0 && n <= maxInline {
 		return symbol(n) | inline
 	}
-	if sym, ok := d.numbers[n]; ok {
-		return sym
+	hash := maphash.Comparable(seed, n)
+	for i := range d.index.candidates(hash) {
+		if e := &d.entries[i]; e.typ == flow.Integer && e.number == n {
+			return symbol(i)
+		}
 	}
-	sym := d.add(entry{typ: flow.Integer, number: n, hash: maphash.Comparable(seed, n)})
-	d.numbers[n] = sym
-	return sym
+	return d.add(entry{typ: flow.Integer, number: n, hash: hash})
+}
+
+// keyed finds the list, or the value of another type, that d.key is of.
+func (d *dictionary) keyed(typ flow.Type) (sym symbol, hash uint64, ok bool) {
+	hash = maphash.Bytes(seed, d.key)
+	for i := range d.index.candidates(hash) {
+		if e := &d.entries[i]; e.typ == typ && e.text == string(d.key) {
+			return symbol(i), hash, true
+		}
+	}
+	return absent, hash, false
 }
 
 // list numbers a list of texts, whose order counts.
 func (d *dictionary) list(items []string) symbol {
-	var key []byte
-	size := 0
+	d.key = d.key[:0]
 	for _, item := range items {
-		key = appendText(key, item)
-		size += len(item) + 16
+		d.key = appendText(d.key, item)
 	}
-	if sym, ok := d.lists[string(key)]; ok {
+	sym, hash, ok := d.keyed(flow.Keywords)
+	if ok {
 		return sym
 	}
 	d.allLists = append(d.allLists, items)
-	sym := d.add(entry{typ: flow.Keywords, number: int64(len(d.allLists) - 1), text: string(key), hash: maphash.Bytes(seed, key)})
-	d.memory += size + sizeOfEntry
-	d.lists[string(key)] = sym
-	return sym
+	for _, item := range items {
+		d.memory += len(item) + sizeOfItem
+	}
+	return d.add(entry{typ: flow.Keywords, number: int64(len(d.allLists) - 1), text: string(d.key), hash: hash})
 }
 
 func (d *dictionary) labelsOf(l flow.Labels) symbol {
@@ -129,7 +149,7 @@ func (d *dictionary) labelsOf(l flow.Labels) symbol {
 	}
 	d.allLabels = append(d.allLabels, l)
 	sym := d.add(entry{typ: flow.Map, number: int64(len(d.allLabels) - 1), hash: maphash.Comparable(seed, l)})
-	d.memory += sizeOfEntry
+	d.memory += sizeOfLabels
 	for key, value := range l.All() {
 		d.memory += len(key) + len(value) + 2
 	}
@@ -152,7 +172,7 @@ func (d *dictionary) mapOf(m pcommon.Map) symbol {
 		list = append(list, flow.Label{Key: key, Value: value.AsString()})
 	}
 	sym := d.labelsOf(flow.LabelsOf(list...))
-	d.memory += len(d.key) + sizeOfEntry/2
+	d.memory += len(d.key) + sizeOfMap
 	d.maps[string(d.key)] = sym
 	return sym
 }
@@ -164,17 +184,16 @@ func appendText(to []byte, s string) []byte {
 
 // otherOf numbers a value of any type.
 func (d *dictionary) otherOf(v pcommon.Value) symbol {
-	key := v.Type().String() + "\x00" + v.AsString()
-	if sym, ok := d.others[key]; ok {
+	d.key = append(append(d.key[:0], byte(v.Type())), v.AsString()...)
+	sym, hash, ok := d.keyed(0)
+	if ok {
 		return sym
 	}
 	kept := pcommon.NewValueEmpty()
 	v.CopyTo(kept)
 	d.allOthers = append(d.allOthers, kept)
-	sym := d.add(entry{text: key, number: int64(len(d.allOthers) - 1), hash: maphash.String(seed, key)})
-	d.memory += len(key) + sizeOfEntry
-	d.others[key] = sym
-	return sym
+	d.memory += len(d.key) + sizeOfOther
+	return d.add(entry{text: string(d.key), number: int64(len(d.allOthers) - 1), hash: hash})
 }
 
 // copied numbers the value that is sym in another dictionary.

@@ -51,7 +51,7 @@ func (w *Window) Len() int { return len(w.order) }
 func (w *Window) Class(group int) int { return w.order[group].class() }
 
 // size is how many bytes w takes, about.
-func (w *Window) size() int { return w.memory + w.dictionary.memory + sizeOfOpen*len(w.open) }
+func (w *Window) size() int { return w.memory + w.dictionary.size() + sizeOfOpen*len(w.open) }
 
 // find returns the group of a record, or nil, and leaves its key in w.key.
 func (w *Window) find(class, stage int, r *row) *group {
