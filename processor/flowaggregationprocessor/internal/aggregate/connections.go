@@ -68,18 +68,14 @@ func (w *Window) set(r *row, measure int, v int64) {
 // originOf is a hash of what tells records apart at LevelAll.
 func (w *Window) originOf(plan *Plan, r *row) origin {
 	h := uint64(w.Start)
-	for _, d := range plan.keys {
-		if !r.has.has(d) {
-			continue
-		}
+	for d := range r.has.and(plan.inKey).all() {
 		var value uint64
 		if sym := r.dimensions[d]; sym == absent {
 			value = hashOf(r.values[d])
 		} else {
 			value = w.dictionary.hash(sym)
 		}
-		hi, lo := bits.Mul64(h^value^uint64(d), 0x9e3779b97f4a7c15)
-		h = hi ^ lo
+		h = mix(h, value^uint64(d))
 	}
 	return origin(h)
 }
