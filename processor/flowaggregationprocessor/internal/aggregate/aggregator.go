@@ -142,10 +142,15 @@ func (a *Aggregator) Add(logs plog.Logs, class func(*Record) int, unreadable fun
 	defer a.mu.Unlock()
 	now := a.options.Now()
 	for _, rl := range logs.ResourceLogs().All() {
+		observed := false
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
 				if lr.EventName() != flow.EventFlow {
 					continue
+				}
+				if !observed { // a resource of other records need not be known
+					a.reader.observer(rl.Resource().Attributes())
+					observed = true
 				}
 				a.record.Log, a.record.Scope, a.record.Resource = lr, sl, rl
 				if !a.add(now, class, &added) {
@@ -156,6 +161,8 @@ func (a *Aggregator) Add(logs plog.Logs, class func(*Record) int, unreadable fun
 		}
 	}
 	a.record = Record{}
+	clear(a.row.values[:])
+	clear(a.reader.resource)
 	return added
 }
 
@@ -164,7 +171,7 @@ func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) b
 	lr, s, r := a.record.Log, a.schema, &a.row
 	w := a.window(int64(lr.Timestamp()), now)
 	a.reader.of(w)
-	a.reader.begin(a.record.Resource.Resource().Attributes(), r)
+	a.reader.begin(r)
 	if a.reader.record(lr.Attributes(), r) != nil {
 		return false
 	}

@@ -67,8 +67,15 @@ type reader struct {
 	// on, of which the last two are tried.
 	next  [maxAttributes]struct{ last, other uint8 }
 	texts [maxSlots]remembered
+	// resource has the attributes of the present resource.
+	resource []observed
 	// unknown counts attributes that there was no room for.
 	unknown uint64
+}
+
+type observed struct {
+	dimension int
+	value     pcommon.Value
 }
 
 type remembered struct {
@@ -84,17 +91,9 @@ func (r *reader) of(w *Window) {
 	}
 }
 
-// begin makes to a row that has a resource's attributes.
-func (r *reader) begin(attrs pcommon.Map, to *row) {
-	for d := range to.has.all() {
-		to.values[d] = pcommon.Value{}
-	}
-	for m := range to.measured.all() {
-		to.measures[m] = 0
-	}
-	clear(to.dimensions[:])
-	to.has, to.measured, to.present = set{}, set{}, set{}
-	to.lists, to.id = to.lists[:0], flow.ID{}
+// observer reads a resource's attributes, which all its records have.
+func (r *reader) observer(attrs pcommon.Map) {
+	r.resource = r.resource[:0]
 	for name, v := range attrs.All() {
 		i, ok := r.schema.byName[resourcePrefix+name]
 		if !ok {
@@ -103,9 +102,21 @@ func (r *reader) begin(attrs pcommon.Map, to *row) {
 				continue
 			}
 		}
-		d := r.schema.attributes[i].index
-		to.values[d] = v
-		to.has.add(d)
+		r.resource = append(r.resource, observed{r.schema.attributes[i].index, v})
+	}
+}
+
+// begin makes to a row that has the resource's attributes.
+func (r *reader) begin(to *row) {
+	for m := range to.measured.all() {
+		to.measures[m] = 0
+	}
+	clear(to.dimensions[:])
+	to.has, to.measured, to.present = set{}, set{}, set{}
+	to.lists, to.id = to.lists[:0], flow.ID{}
+	for _, o := range r.resource {
+		to.values[o.dimension] = o.value
+		to.has.add(o.dimension)
 	}
 }
 
