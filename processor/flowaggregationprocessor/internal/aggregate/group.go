@@ -104,7 +104,9 @@ func (w *Window) differ(g *group, i int, have, got symbol, r *row) {
 			w.list(l, a, got, r.bytes(w.schema))
 		}
 	}
-	w.memory += g.values.put(i, w.joined(a, have, got))
+	if have != several {
+		w.memory += g.values.put(i, w.joined(a, have, got))
+	}
 }
 
 // joined is what two different values of an attribute become.
