@@ -57,37 +57,37 @@ func (w *Window) size() int {
 	return w.memory + w.byKey.size() + w.dictionary.size() + sizeOfOpen*len(w.open)
 }
 
-// find returns the group of a record, or nil, and leaves the hash of its key in w.hash.
-func (w *Window) find(class, stage int, r *row) *group {
+// find returns the index of the group of a record, or none, and leaves the hash of its key
+// in w.hash.
+func (w *Window) find(class, stage int, r *row) int {
 	plan := w.classes[class].Chain[stage]
 	w.hash = plan.hash(mix(keySeed, uint64(class)<<8|uint64(stage)), w, r)
 	for i := range w.byKey.candidates(w.hash) {
 		if g := w.groups[i]; int(g.class) == class && int(g.stage) == stage && plan.has(g, w, r) {
-			return g
+			return i
 		}
 	}
-	return nil
+	return none
 }
 
 // keySeed keeps who sends records from choosing keys that share a hash.
 var keySeed = rand.Uint64()
 
-// put adds a record, or a group that is one, to its group g, which is nil when find has
-// just found none.
-func (w *Window) put(g *group, class, stage int, r *row) *group {
-	if last := len(w.classes[class].Chain) - 1; g == nil && w.full && stage < last {
+// put adds a record, or a group that is one, to the group at an index, which is none when
+// find has just found none, and returns its index.
+func (w *Window) put(at, class, stage int, r *row) int {
+	if last := len(w.classes[class].Chain) - 1; at == none && w.full && stage < last {
 		w.fold(r)
 		stage = last
-		g = w.find(class, stage, r)
+		at = w.find(class, stage, r)
 	}
-	if g != nil {
-		w.merge(g, w.classes[class].Chain[stage], r)
-		return g
+	if at != none {
+		w.merge(w.groups[at], w.classes[class].Chain[stage], r)
+		return at
 	}
-	g = w.fresh(class, stage, r)
 	w.byKey.add(w.hash, len(w.groups))
-	w.groups = append(w.groups, g)
-	return g
+	w.groups = append(w.groups, w.fresh(class, stage, r))
+	return len(w.groups) - 1
 }
 
 // fold notes that a row loses detail that was asked for.
@@ -97,19 +97,19 @@ func (w *Window) fold(r *row) {
 
 // absorb adds the groups of another window, each at the stage of w's if that is coarser.
 func (w *Window) absorb(from *Window) {
-	moved := make(map[*group]*group, len(from.groups))
-	for _, g := range from.groups {
+	moved := make([]int, len(from.groups))
+	for i, g := range from.groups {
 		r := w.row(from, g)
 		class, stage := int(g.class), int(g.stage)
 		if s := w.stages[class]; s > stage {
 			stage = s
 			w.fold(r)
 		}
-		moved[g] = w.put(w.find(class, stage, r), class, stage, r)
+		moved[i] = w.put(w.find(class, stage, r), class, stage, r)
 	}
 	for o, c := range from.open {
 		if _, ok := w.open[o]; !ok {
-			w.open[o] = openConnections{moved[c.group], c.count}
+			w.open[o] = openConnections{uint32(moved[c.group]), c.count}
 		}
 	}
 }
