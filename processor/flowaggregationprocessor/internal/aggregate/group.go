@@ -126,10 +126,23 @@ func (w *Window) joined(a *attribute, have, got symbol) symbol {
 		slices.Sort(union)
 		return d.list(slices.Compact(union))
 	case a.merge == flow.MergeIntersect && have != absent && got != absent:
+		if within(d.labelsAt(have), d.labelsAt(got)) {
+			return have
+		}
 		return d.labelsOf(intersection(d.labelsAt(have), d.labelsAt(got)))
 	default:
 		return several
 	}
+}
+
+// within reports whether b has all labels of a, as it mostly has when a is what many share.
+func within(a, b flow.Labels) bool {
+	for key, value := range a.All() {
+		if other, ok := b.Get(key); !ok || other != value {
+			return false
+		}
+	}
+	return true
 }
 
 func intersection(a, b flow.Labels) flow.Labels {
