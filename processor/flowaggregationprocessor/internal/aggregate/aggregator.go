@@ -82,6 +82,7 @@ type Aggregator struct {
 	row     row
 	record  Record
 	ids     *idset.Set
+	made    uint32 // windows
 	// passed is the end of the latest window that was passed on.
 	passed int64
 	// pressure is by how many stages new windows are coarser.

@@ -58,15 +58,16 @@ func (r *row) list(listing int) *rowList {
 	return &r.lists[len(r.lists)-1]
 }
 
-// reader reads records for one window. It remembers of each attribute the value before, and
-// which attribute came next: records that come together are alike.
+// reader reads records for one window. It remembers of each attribute some values before, and
+// which attributes came next: records that come together are alike.
 type reader struct {
 	schema *schema
 	window *Window
 	// next is what followed each attribute: what a record may lack makes several ways to go
 	// on, of which the last two are tried.
-	next  [maxAttributes]struct{ last, other uint8 }
-	texts [maxSlots]remembered
+	next [maxAttributes]struct{ last, other uint8 }
+	// texts are what was read last of each dimension with each ending.
+	texts [maxSlots][endings]remembered
 	// resource has the attributes of the present resource.
 	resource []observed
 	// unknown counts attributes that there was no room for.
@@ -78,15 +79,29 @@ type observed struct {
 	value     pcommon.Value
 }
 
-type remembered struct {
-	text string
-	sym  symbol
+// endings is how many texts of a dimension are remembered. Addresses, names of pods and the
+// like differ at their end.
+const endings = 16
+
+// ending is where a text is remembered.
+func ending(s string) int {
+	if s == "" {
+		return 0
+	}
+	return (int(s[len(s)-1]) ^ len(s)) % endings
 }
 
-// of makes the reader read for another window.
+// remembered is a text and its symbol in the window of a number.
+type remembered struct {
+	text   string
+	sym    symbol
+	window uint32
+}
+
+// of makes the reader read for another window, or let go of all windows.
 func (r *reader) of(w *Window) {
-	if r.window != w {
-		r.window = w
+	r.window = w
+	if w == nil {
 		clear(r.texts[:])
 	}
 }
@@ -219,10 +234,11 @@ func (r *reader) symbol(a *attribute, v pcommon.Value) (symbol, error) {
 		if v.Type() != pcommon.ValueTypeStr {
 			return absent, mistyped(a, v)
 		}
-		s, last := v.Str(), &r.texts[a.index]
-		if last.sym == absent || last.text != s {
-			last.sym = d.text(s)
-			last.text = d.entries[last.sym].text
+		s := v.Str()
+		last := &r.texts[a.index][ending(s)]
+		if last.window != r.window.number || last.text != s {
+			sym := d.text(s)
+			*last = remembered{d.entries[sym].text, sym, r.window.number}
 		}
 		return last.sym, nil
 	case flow.Integer, flow.Time, flow.Boolean:

@@ -15,6 +15,7 @@ type Window struct {
 	// is not of it.
 	Start, End int64
 
+	number     uint32 // 1 for the first of its Aggregator
 	schema     *schema
 	classes    []Class
 	dictionary *dictionary
@@ -37,8 +38,9 @@ type Window struct {
 }
 
 func newWindow(a *Aggregator, start int64, stages []int) *Window {
+	a.made++
 	w := &Window{
-		Start: start, End: start + int64(a.options.Interval),
+		Start: start, End: start + int64(a.options.Interval), number: a.made,
 		schema: a.schema, classes: a.options.Classes, dictionary: newDictionary(),
 		stages: stages, open: make(map[origin]openConnections),
 	}
