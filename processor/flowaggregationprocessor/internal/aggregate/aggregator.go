@@ -169,7 +169,7 @@ func (a *Aggregator) Add(logs plog.Logs, class func(*Record) int, unreadable fun
 
 // add merges a.record and reports whether it could be read.
 func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) bool {
-	lr, s, r := a.record.Log, a.schema, &a.row
+	lr, r := a.record.Log, &a.row
 	w := a.window(int64(lr.Timestamp()), now)
 	a.reader.of(w)
 	a.reader.begin(r)
@@ -181,24 +181,30 @@ func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) b
 		return true
 	}
 	a.record.w, a.record.r = w, r
-	c := class(&a.record)
-	stage, before := w.stages[c], w.size()
-	defer func() { a.grown(w.size() - before) }()
-	if a.reader.symbols(r, a.options.Classes[c].Chain[stage].dropped) != nil {
+	c, before := class(&a.record), w.size()
+	read := a.merge(w, c, r, added)
+	a.grown(w.size() - before)
+	return read
+}
+
+// merge merges a row into its window as of a class, and reports whether it could be read.
+func (a *Aggregator) merge(w *Window, class int, r *row, added *Added) bool {
+	c, stage := &a.options.Classes[class], w.stages[class]
+	if a.reader.symbols(r, c.Chain[stage].dropped) != nil {
 		return false
 	}
 	if w.End <= a.passed {
 		added.Late++
 	}
-	if r.measures[s.records] == 0 {
-		w.set(r, s.records, 1)
+	if records := a.schema.records; r.measures[records] == 0 {
+		w.set(r, records, 1)
 	}
 	var from origin
-	follows, rate := w.follows(r), a.options.Classes[c].Sample
-	if follows || rate > 1 {
+	follows := w.follows(r)
+	if follows || c.Sample > 1 {
 		from = w.originOf(a.origins, r)
 	}
-	if rate > 1 && !w.sampled(from, rate, r) {
+	if c.Sample > 1 && !w.sampled(from, c.Sample, r) {
 		added.Sampled++
 		return true
 	}
@@ -206,13 +212,13 @@ func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) b
 	if stage > 0 {
 		w.fold(r)
 	}
-	g := w.find(c, stage, r)
+	g := w.find(class, stage, r)
 	if follows {
 		open := w.connections(from, g, r)
-		g = w.put(g, c, stage, r)
+		g = w.put(g, class, stage, r)
 		w.note(from, g, open)
 	} else {
-		w.put(g, c, stage, r)
+		w.put(g, class, stage, r)
 	}
 	return true
 }
