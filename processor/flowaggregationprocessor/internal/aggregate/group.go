@@ -97,7 +97,7 @@ func (w *Window) differ(g *group, i int, have, got symbol, r *row) {
 	if have == several && (got == absent || !listed) {
 		return
 	}
-	a := w.schema.of(i)
+	a := w.schema.dimensions[i]
 	if listed {
 		l := w.listOf(g, a, have)
 		if got != absent && got != several {
@@ -212,7 +212,7 @@ func (w *Window) addLists(g *group, plan *Plan, r *row) {
 
 // severalOf returns g's list of dimension i, of which there are several values.
 func (w *Window) severalOf(g *group, i int) *distinct {
-	l := w.listOf(g, w.schema.of(i), g.values.at(i))
+	l := w.listOf(g, w.schema.dimensions[i], g.values.at(i))
 	w.memory += g.values.put(i, several)
 	return l
 }

@@ -80,7 +80,7 @@ func (p plans) overflow() *Plan {
 func (p plans) where(level flow.Level, in func(name string) bool) *Plan {
 	plan := &Plan{Level: level}
 	for i := range p.schema.dimensions {
-		name := p.schema.of(i).name
+		name := p.schema.dimensions[i].name
 		if !in(name) || !p.keys.Reporter && name == reporterName || !p.keys.Observer && slices.Contains(observerKeys, name) {
 			continue
 		}

@@ -65,7 +65,7 @@ type reader struct {
 	window *Window
 	// next is what followed each attribute: what a record may lack makes several ways to go
 	// on, of which the last two are tried.
-	next [maxAttributes]struct{ last, other uint8 }
+	next [maxAttributes]struct{ last, other *attribute }
 	// texts are what was read last of each dimension with each ending.
 	texts [maxSlots][endings]remembered
 	// resource has the attributes of the present resource.
@@ -110,14 +110,14 @@ func (r *reader) of(w *Window) {
 func (r *reader) observer(attrs pcommon.Map) {
 	r.resource = r.resource[:0]
 	for name, v := range attrs.All() {
-		i, ok := r.schema.byName[resourcePrefix+name]
+		a, ok := r.schema.byName[resourcePrefix+name]
 		if !ok {
-			if i, ok = r.schema.other(name, true); !ok {
+			if a = r.schema.other(name, true); a == nil {
 				r.unknown++
 				continue
 			}
 		}
-		r.resource = append(r.resource, observed{r.schema.attributes[i].index, v})
+		r.resource = append(r.resource, observed{a.index, v})
 	}
 }
 
@@ -140,13 +140,12 @@ func (r *reader) begin(to *row) {
 func (r *reader) record(attrs pcommon.Map, to *row) error {
 	before := 0
 	for name, v := range attrs.All() {
-		i, ok := r.after(before, name)
-		if !ok {
+		a := r.after(before, name)
+		if a == nil {
 			r.unknown++
 			continue
 		}
-		before = i
-		a := &r.schema.attributes[i]
+		before = a.number
 		if a.kind == dimension {
 			to.values[a.index] = v
 			to.has.add(a.index)
@@ -161,7 +160,7 @@ func (r *reader) record(attrs pcommon.Map, to *row) error {
 func (r *reader) symbols(of *row, dropped set) error {
 	of.present = of.has.andNot(dropped)
 	for d := range of.present.all() {
-		sym, err := r.symbol(r.schema.of(d), of.values[d])
+		sym, err := r.symbol(r.schema.dimensions[d], of.values[d])
 		if err != nil {
 			return err
 		}
@@ -170,23 +169,24 @@ func (r *reader) symbols(of *row, dropped set) error {
 	return nil
 }
 
-// after finds the attribute with a name that comes after another in a record.
-func (r *reader) after(before int, name string) (int, bool) {
+// after finds the attribute with a name that comes after that of a number in a record, or
+// nil.
+func (r *reader) after(before int, name string) *attribute {
 	next := &r.next[before]
-	if i := int(next.last); r.schema.attributes[i].name == name {
-		return i, true
+	if a := next.last; a != nil && a.name == name {
+		return a
 	}
-	if i := int(next.other); r.schema.attributes[i].name == name {
-		return i, true
+	if a := next.other; a != nil && a.name == name {
+		return a
 	}
-	i, ok := r.schema.byName[name]
+	a, ok := r.schema.byName[name]
 	if !ok {
-		if i, ok = r.schema.other(name, false); !ok {
-			return 0, false
+		if a = r.schema.other(name, false); a == nil {
+			return nil
 		}
 	}
-	next.last, next.other = uint8(i), next.last
-	return i, true
+	next.last, next.other = a, next.last
+	return a
 }
 
 func (r *reader) attribute(a *attribute, v pcommon.Value, to *row) error {
@@ -223,7 +223,7 @@ func (r *reader) attribute(a *attribute, v pcommon.Value, to *row) error {
 
 // listedValue is a value of a list as the attribute that it lists has it.
 func (r *reader) listedValue(listing int, printed string) symbol {
-	a := &r.schema.attributes[r.schema.byName[flow.Listings()[listing].Of]]
+	a := r.schema.byName[flow.Listings()[listing].Of]
 	return r.window.dictionary.parsed(a.typ, printed)
 }
 

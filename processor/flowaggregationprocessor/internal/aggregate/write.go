@@ -67,7 +67,7 @@ func (wr *Writer) record(w *Window, g *group) written {
 		if sym == several {
 			continue
 		}
-		a := w.schema.of(i)
+		a := w.schema.dimensions[i]
 		if a.resource {
 			rec.resource = binary.NativeEndian.AppendUint32(append(rec.resource, byte(i)), uint32(sym))
 		}
@@ -76,7 +76,7 @@ func (wr *Writer) record(w *Window, g *group) written {
 		}
 	}
 	for i := range g.measured().all() {
-		a := &w.schema.attributes[w.schema.measures[i]]
+		a := w.schema.measures[i]
 		// What does not fit has been out of range when it came, too.
 		_ = a.field.Set(&rec.flow, flow.Value{Type: a.typ, Int: g.measure(i)})
 	}
