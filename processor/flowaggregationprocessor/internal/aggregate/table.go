@@ -19,13 +19,14 @@ func (t *table) size() int { return sizeOfSlot * len(t.slots) }
 
 // candidates iterates over the numbers that were added with a hash.
 func (t *table) candidates(hash uint64) iter.Seq[int] {
+	slots, hash32 := t.slots, uint32(hash)
 	return func(yield func(int) bool) {
-		if len(t.slots) == 0 {
+		if len(slots) == 0 {
 			return
 		}
-		mask := len(t.slots) - 1
-		for i := int(uint32(hash)) & mask; t.slots[i].number != 0; i = (i + 1) & mask {
-			if t.slots[i].hash == uint32(hash) && !yield(int(t.slots[i].number)-1) {
+		for i := int(hash32); ; i++ {
+			s := slots[i&(len(slots)-1)]
+			if s.number == 0 || s.hash == hash32 && !yield(int(s.number)-1) {
 				return
 			}
 		}
