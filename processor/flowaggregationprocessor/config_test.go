@@ -2,7 +2,6 @@ package flowaggregationprocessor
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -10,13 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/collector/confmap/confmaptest"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/configfile"
 )
 
 func TestConfig(t *testing.T) {
 	require.NoError(t, componenttest.CheckConfigStruct(createDefaultConfig()))
-	files, err := confmaptest.LoadConf(filepath.Join("testdata", "config.yaml"))
-	require.NoError(t, err)
 	for name, test := range map[string]struct {
 		want *Config
 		err  string
@@ -71,11 +69,8 @@ func TestConfig(t *testing.T) {
 		"filter_condition":   {err: `dry_run::filters::0: conditions::1: unable to parse OTTL condition "log.port == 53"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sub, err := files.Sub("flow_aggregation/" + name)
-			require.NoError(t, err)
 			config := createDefaultConfig()
-			require.NoError(t, sub.Unmarshal(config))
-			err = confmap.Validate(config)
+			err := configfile.Load(t, "flow_aggregation/"+name, config)
 			if test.err != "" {
 				require.ErrorContains(t, err, test.err)
 				return

@@ -11,7 +11,6 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
-	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -30,10 +29,7 @@ type trial struct {
 	plans   []*plan // the configuration's first
 	filters []*filter
 
-	observing metric.Registration // from Start to Shutdown
-	ending    chan struct{}
-	end       sync.Once
-	wg        sync.WaitGroup
+	background background
 }
 
 // filter is a filter on trial.
@@ -51,7 +47,7 @@ func newTrial(settings processor.Settings, config *Config, next consumer.Logs) (
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{config: config, next: next, logger: settings.Logger, telemetry: telemetry, ending: make(chan struct{})}
+	t := &trial{config: config, next: next, logger: settings.Logger, telemetry: telemetry, background: background{ending: make(chan struct{})}}
 	t.failed = &failures{telemetry: telemetry, logger: settings.Logger}
 	errs := []error{t.try("configured", config, settings.TelemetrySettings)}
 	for level := range 4 {
@@ -85,26 +81,16 @@ func (c *Config) atLevel(level int) *Config {
 func (t *trial) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 // Start implements component.Component.
-func (t *trial) Start(context.Context, component.Host) (err error) {
+func (t *trial) Start(context.Context, component.Host) error {
 	t.logger.Info("dry run: all records go on as they come; what would be left of them is logged", zap.Duration("interval", t.config.DryRun.Interval))
-	if t.observing, err = t.telemetry.Observe(t.state); err != nil {
-		return err
-	}
-	t.wg.Go(t.run)
-	return nil
+	return t.background.start(t.telemetry, t.state, t.run)
 }
 
 // Shutdown implements component.Component. It reports on what is in open windows.
 func (t *trial) Shutdown(context.Context) error {
-	t.end.Do(func() { close(t.ending) })
-	t.wg.Wait()
+	err := t.background.stop()
 	t.settle(true)
 	t.report()
-	if t.observing == nil {
-		return nil
-	}
-	err := t.observing.Unregister()
-	t.observing = nil
 	return err
 }
 
@@ -151,7 +137,7 @@ func (t *trial) run() {
 	defer report.Stop()
 	for {
 		select {
-		case <-t.ending:
+		case <-t.background.ending:
 			return
 		case <-settle.C:
 			t.settle(false)

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -42,14 +41,10 @@ type merger struct {
 	sender  *sender
 	pace    pace
 
-	observing metric.Registration // from Start to Shutdown
-	// background is what calls of the pipeline run in; ending is closed when no more are
-	// to begin.
-	background context.Context
-	cancel     context.CancelFunc
-	ending     chan struct{}
-	end        sync.Once
-	wg         sync.WaitGroup
+	background background
+	// calls is what calls of the pipeline run in.
+	calls  context.Context
+	cancel context.CancelFunc
 }
 
 func newMerger(settings processor.Settings, config *Config, next consumer.Logs, change ...Option) (*merger, error) {
@@ -57,8 +52,8 @@ func newMerger(settings processor.Settings, config *Config, next consumer.Logs, 
 	if err != nil {
 		return nil, err
 	}
-	m := &merger{config: config, next: next, telemetry: telemetry, now: time.Now, ending: make(chan struct{})}
-	m.background, m.cancel = context.WithCancel(context.Background())
+	m := &merger{config: config, next: next, telemetry: telemetry, now: time.Now, background: background{ending: make(chan struct{})}}
+	m.calls, m.cancel = context.WithCancel(context.Background())
 	for _, option := range change {
 		option(m)
 	}
@@ -110,28 +105,18 @@ func jitter(most time.Duration, node uint32) time.Duration {
 func (m *merger) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 // Start implements component.Component.
-func (m *merger) Start(context.Context, component.Host) (err error) {
-	if m.observing, err = m.telemetry.Observe(m.state); err != nil {
-		return err
-	}
-	m.wg.Go(m.run)
-	return nil
+func (m *merger) Start(context.Context, component.Host) error {
+	return m.background.start(m.telemetry, m.state, m.run)
 }
 
 // Shutdown implements component.Component. What is merged goes on; once the pipeline takes
 // nothing for lastWait, what is left is lost, and counted.
 func (m *merger) Shutdown(ctx context.Context) error {
-	m.end.Do(func() { close(m.ending) })
 	defer m.cancel()
 	defer context.AfterFunc(ctx, m.cancel)()
 	defer m.sender.hurry(m.cancel)()
-	m.wg.Wait()
-	var errs []error
-	if m.observing != nil {
-		errs = append(errs, m.observing.Unregister())
-		m.observing = nil
-	}
-	if sent := m.sender.send(m.background, m.windows, m.windows.Take(true)); sent.lost > 0 {
+	errs := []error{m.background.stop()}
+	if sent := m.sender.send(m.calls, m.windows, m.windows.Take(true)); sent.lost > 0 {
 		errs = append(errs, fmt.Errorf("%d records are lost: the pipeline did not take them before the end", sent.lost))
 	}
 	return errors.Join(errs...)
@@ -198,7 +183,7 @@ func (m *merger) run() {
 	defer ticker.Stop()
 	for {
 		select {
-		case <-m.ending:
+		case <-m.background.ending:
 			return
 		case <-ticker.C:
 			m.flush()
@@ -214,7 +199,7 @@ func (m *merger) flush() {
 		return
 	}
 	began := m.now()
-	sent := m.sender.send(m.background, m.windows, due)
+	sent := m.sender.send(m.calls, m.windows, due)
 	if m.config.Dynamic && len(due) > 0 {
 		m.windows.SetPressure(m.pace.after(m.now().Sub(began), m.config.Interval, sent.refused > 0))
 	}

@@ -1,23 +1,19 @@
 package flowk8sprocessor
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
-	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/collector/confmap/confmaptest"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/kube"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/configfile"
 )
 
 func TestConfig(t *testing.T) {
 	require.NoError(t, componenttest.CheckConfigStruct(createDefaultConfig()))
-	files, err := confmaptest.LoadConf(filepath.Join("testdata", "config.yaml"))
-	require.NoError(t, err)
 	all := createDefaultConfig().(*Config)
 	all.Auth = AuthConfig{Type: AuthKubeconfig, Kubeconfig: "/etc/kubeconfig", Context: "east"}
 	all.Scope, all.Node = ScopeNode, "node-1"
@@ -55,11 +51,8 @@ func TestConfig(t *testing.T) {
 		"max_remembered":   {err: "max_remembered: 1 is too few"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sub, err := files.Sub("flow_k8s/" + name)
-			require.NoError(t, err)
 			config := createDefaultConfig()
-			require.NoError(t, sub.Unmarshal(config))
-			err = confmap.Validate(config)
+			err := configfile.Load(t, "flow_k8s/"+name, config)
 			if test.err != "" {
 				require.ErrorContains(t, err, test.err)
 				return

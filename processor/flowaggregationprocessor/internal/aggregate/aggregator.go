@@ -82,6 +82,7 @@ type Aggregator struct {
 	row     row
 	record  Record
 	ids     *idset.Set
+	made    uint32 // windows
 	// passed is the end of the latest window that was passed on.
 	passed int64
 	// pressure is by how many stages new windows are coarser.
@@ -142,10 +143,15 @@ func (a *Aggregator) Add(logs plog.Logs, class func(*Record) int, unreadable fun
 	defer a.mu.Unlock()
 	now := a.options.Now()
 	for _, rl := range logs.ResourceLogs().All() {
+		observed := false
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
 				if lr.EventName() != flow.EventFlow {
 					continue
+				}
+				if !observed { // a resource of other records need not be known
+					a.reader.observer(rl.Resource().Attributes())
+					observed = true
 				}
 				a.record.Log, a.record.Scope, a.record.Resource = lr, sl, rl
 				if !a.add(now, class, &added) {
@@ -156,15 +162,17 @@ func (a *Aggregator) Add(logs plog.Logs, class func(*Record) int, unreadable fun
 		}
 	}
 	a.record = Record{}
+	clear(a.row.values[:])
+	clear(a.reader.resource)
 	return added
 }
 
 // add merges a.record and reports whether it could be read.
 func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) bool {
-	lr, s, r := a.record.Log, a.schema, &a.row
+	lr, r := a.record.Log, &a.row
 	w := a.window(int64(lr.Timestamp()), now)
 	a.reader.of(w)
-	a.reader.begin(a.record.Resource.Resource().Attributes(), r)
+	a.reader.begin(r)
 	if a.reader.record(lr.Attributes(), r) != nil {
 		return false
 	}
@@ -173,24 +181,30 @@ func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) b
 		return true
 	}
 	a.record.w, a.record.r = w, r
-	c := class(&a.record)
-	stage, before := w.stages[c], w.size()
-	defer func() { a.grown(w.size() - before) }()
-	if a.reader.symbols(r, a.options.Classes[c].Chain[stage].dropped) != nil {
+	c, before := class(&a.record), w.size()
+	read := a.merge(w, c, r, added)
+	a.grown(w.size() - before)
+	return read
+}
+
+// merge merges a row into its window as of a class, and reports whether it could be read.
+func (a *Aggregator) merge(w *Window, class int, r *row, added *Added) bool {
+	c, stage := &a.options.Classes[class], w.stages[class]
+	if a.reader.symbols(r, c.Chain[stage].dropped) != nil {
 		return false
 	}
 	if w.End <= a.passed {
 		added.Late++
 	}
-	if r.measures[s.records] == 0 {
-		w.set(r, s.records, 1)
+	if records := a.schema.records; r.measures[records] == 0 {
+		w.set(r, records, 1)
 	}
 	var from origin
-	follows, rate := w.follows(r), a.options.Classes[c].Sample
-	if follows || rate > 1 {
+	follows := w.follows(r)
+	if follows || c.Sample > 1 {
 		from = w.originOf(a.origins, r)
 	}
-	if rate > 1 && !w.sampled(from, rate, r) {
+	if c.Sample > 1 && !w.sampled(from, c.Sample, r) {
 		added.Sampled++
 		return true
 	}
@@ -198,13 +212,13 @@ func (a *Aggregator) add(now time.Time, class func(*Record) int, added *Added) b
 	if stage > 0 {
 		w.fold(r)
 	}
-	g := w.find(c, stage, r)
+	g := w.find(class, stage, r)
 	if follows {
 		open := w.connections(from, g, r)
-		g = w.put(g, c, stage, r)
+		g = w.put(g, class, stage, r)
 		w.note(from, g, open)
 	} else {
-		w.put(g, c, stage, r)
+		w.put(g, class, stage, r)
 	}
 	return true
 }

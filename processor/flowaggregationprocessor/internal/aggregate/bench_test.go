@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -61,4 +62,66 @@ func BenchmarkAdd(b *testing.B) {
 			b.ReportMetric(float64(records), "records")
 		})
 	}
+}
+
+// BenchmarkInput does to the same records what no merging can do without: it decodes them,
+// or looks at each attribute once.
+func BenchmarkInput(b *testing.B) {
+	batches, records := minute(b)
+	b.Run("decode", func(b *testing.B) {
+		wire := make([][]byte, len(batches))
+		for i, logs := range batches {
+			var err error
+			if wire[i], err = (&plog.ProtoMarshaler{}).MarshalLogs(logs); err != nil {
+				b.Fatal(err)
+			}
+		}
+		m := meter.Start()
+		for b.Loop() {
+			for _, data := range wire {
+				if _, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		m.PerSecond(b, "records", records)
+	})
+	b.Run("look", func(b *testing.B) {
+		attributes := 0
+		m := meter.Start()
+		for b.Loop() {
+			for _, logs := range batches {
+				for _, rl := range logs.ResourceLogs().All() {
+					for _, sl := range rl.ScopeLogs().All() {
+						for _, lr := range sl.LogRecords().All() {
+							attributes += look(lr.Attributes())
+						}
+					}
+				}
+			}
+		}
+		m.PerSecond(b, "records", records)
+		b.ReportMetric(float64(attributes)/float64(b.N)/float64(records), "attributes")
+	})
+}
+
+// look reads a byte of the name and the value of each attribute, and returns how many there
+// are that have any.
+func look(attrs pcommon.Map) (n int) {
+	for name, v := range attrs.All() {
+		seen := name[0] != 0
+		switch v.Type() {
+		case pcommon.ValueTypeStr:
+			s := v.Str()
+			seen = seen && (s == "" || s[len(s)-1] != 0)
+		case pcommon.ValueTypeInt:
+			seen = seen && v.Int() != -1
+		case pcommon.ValueTypeMap:
+			n += look(v.Map())
+		}
+		if seen {
+			n++
+		}
+	}
+	return n
 }

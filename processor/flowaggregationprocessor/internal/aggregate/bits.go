@@ -3,16 +3,22 @@ package aggregate
 import (
 	"iter"
 	"math/bits"
+	"slices"
 )
 
-// maxSlots is how many dimensions there can be, maxMeasures how many measures.
+// maxSlots is how many dimensions there can be, maxMeasures how many measures,
+// maxAttributes how many of both and others.
 const (
-	maxSlots    = 128
-	maxMeasures = 64
+	maxSlots      = 128
+	maxMeasures   = 64
+	maxAttributes = 256
 )
 
 // set is a set of small numbers.
 type set [maxSlots / 64]uint64
+
+// allMeasures are all that there can be.
+var allMeasures = set{^uint64(0)}
 
 func (s *set) add(i int)      { s[i>>6] |= 1 << (i & 63) }
 func (s *set) remove(i int)   { s[i>>6] &^= 1 << (i & 63) }
@@ -47,28 +53,48 @@ func (s set) all() iter.Seq[int] {
 
 // packed holds values of some of the slots, side by side: most groups have few of what
 // there can be.
-type packed[T any] struct {
+type packed[T ~uint32] struct {
 	slots  set
 	values []T
 }
 
-// at returns the value of slot i, or nil.
-func (p *packed[T]) at(i int) *T {
-	if !p.slots.has(i) {
-		return nil
+// packedOf holds the values of the slots.
+func packedOf[T ~uint32](slots set, of *[maxSlots]T) packed[T] {
+	p := packed[T]{slots, make([]T, 0, slots.len())}
+	for i := range slots.all() {
+		p.values = append(p.values, of[i])
 	}
-	return &p.values[p.slots.rank(i)]
+	return p
 }
 
-// put sets the value of slot i.
-func (p *packed[T]) put(i int, v T) {
+// at returns the value of slot i, or 0.
+func (p *packed[T]) at(i int) (v T) {
+	if p.slots.has(i) {
+		v = p.values[p.slots.rank(i)]
+	}
+	return v
+}
+
+// put sets the value of slot i and returns by how many bytes p grew. Few slots are set
+// after the first, so that there is little room for more.
+func (p *packed[T]) put(i int, v T) (grown int) {
+	const more = 4
 	at := p.slots.rank(i)
 	if p.slots.has(i) {
 		p.values[at] = v
-		return
+		return 0
+	}
+	if len(p.values) == cap(p.values) {
+		p.values = append(make([]T, 0, len(p.values)+more), p.values...)
+		grown = more * 4
 	}
 	p.slots.add(i)
-	p.values = append(p.values, v)
-	copy(p.values[at+1:], p.values[at:])
-	p.values[at] = v
+	p.values = slices.Insert(p.values, at, v)
+	return grown
+}
+
+// mix adds a value to a hash.
+func mix(hash, v uint64) uint64 {
+	hi, lo := bits.Mul64(hash^v, 0x9e3779b97f4a7c15)
+	return hi ^ lo
 }

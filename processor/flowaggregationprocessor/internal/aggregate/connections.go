@@ -11,14 +11,12 @@ import (
 // origin is whose connections were open: records of one origin follow each other in time.
 type origin uint64
 
-// openConnections is how many connections of an origin a group has counted as open.
-type openConnections struct {
-	group *group
-	count int64
-}
+// openConnections is how many connections of an origin the group at an index has counted
+// as open. No origin has more than 32 bits count.
+type openConnections struct{ group, count uint32 }
 
 // sizeOfOpen is what an entry of the map of them takes.
-const sizeOfOpen = 40
+const sizeOfOpen = 30
 
 // follows reports whether what r says of its connections depends on the records before.
 func (w *Window) follows(r *row) bool {
@@ -30,29 +28,29 @@ func (w *Window) follows(r *row) bool {
 // counted yet, so that a connection which is open over several records of a window has
 // been seen once. Of those that did not start in the record as many are taken for
 // known as are open: where some of these were idle, seen is too small by as many, but
-// it is always what was completed and what is open. g is nil when it is yet to be made.
+// it is always what was completed and what is open. g is none when it is yet to be made.
 // It returns how many are open now.
-func (w *Window) connections(from origin, g *group, r *row) (open int64) {
+func (w *Window) connections(from origin, g int, r *row) (open int64) {
 	s := w.schema
 	seen, started, completed := r.measures[s.seen], r.measures[s.started], r.measures[s.completed]
-	before := w.open[from]
-	if before.group != g {
-		before.count = 0
+	before := int64(0)
+	if o := w.open[from]; int(o.group) == g {
+		before = int64(o.count)
 	}
-	fresh := started + max(0, seen-started-before.count)
-	open = max(0, before.count+fresh-completed)
+	fresh := started + max(0, seen-started-before)
+	open = max(0, before+fresh-completed)
 	w.set(r, s.seen, fresh)
-	w.set(r, s.open, open-before.count)
+	w.set(r, s.open, open-before)
 	return open
 }
 
 // note remembers how many connections of an origin are open.
-func (w *Window) note(from origin, g *group, open int64) {
+func (w *Window) note(from origin, g int, open int64) {
 	if open == 0 {
 		delete(w.open, from)
 		return
 	}
-	w.open[from] = openConnections{g, open}
+	w.open[from] = openConnections{uint32(g), uint32(min(open, math.MaxUint32))}
 }
 
 // set changes a measure of a row. A change of what is open may be negative.
@@ -68,18 +66,14 @@ func (w *Window) set(r *row, measure int, v int64) {
 // originOf is a hash of what tells records apart at LevelAll.
 func (w *Window) originOf(plan *Plan, r *row) origin {
 	h := uint64(w.Start)
-	for _, d := range plan.keys {
-		if !r.has.has(d) {
-			continue
-		}
+	for d := range r.has.and(plan.inKey).all() {
 		var value uint64
-		if sym := r.dimensions[d]; sym != absent {
-			value = w.dictionary.entries[sym].hash
-		} else {
+		if sym := r.dimensions[d]; sym == absent {
 			value = hashOf(r.values[d])
+		} else {
+			value = w.dictionary.hash(sym)
 		}
-		hi, lo := bits.Mul64(h^value^uint64(d), 0x9e3779b97f4a7c15)
-		h = hi ^ lo
+		h = mix(h, value^uint64(d))
 	}
 	return origin(h)
 }
@@ -103,7 +97,7 @@ func (w *Window) sampled(from origin, rate uint64, r *row) bool {
 			r.measures[i] = times(r.measures[i], int64(rate))
 		}
 	}
-	if before := w.dictionary.entries[r.dimensions[w.schema.sampling]].number; before > 1 {
+	if before := w.dictionary.at(r.dimensions[w.schema.sampling]).number; before > 1 {
 		rate = uint64(times(before, int64(rate)))
 	}
 	r.put(w.schema.sampling, w.dictionary.number(int64(rate)))

@@ -40,7 +40,7 @@ type weighted struct {
 // add returns by how many bytes d grew.
 func (d *distinct) add(dict *dictionary, sym symbol, bytes float32) int {
 	if d.sketch != nil {
-		d.sketch.InsertHash(dict.entries[sym].hash)
+		d.sketch.InsertHash(dict.hash(sym))
 	}
 	for i := range d.values {
 		if d.values[i].symbol == sym {
@@ -56,7 +56,7 @@ func (d *distinct) add(dict *dictionary, sym symbol, bytes float32) int {
 	if d.sketch == nil {
 		grown = sizeOfSketch
 		d.begin(dict)
-		d.sketch.InsertHash(dict.entries[sym].hash)
+		d.sketch.InsertHash(dict.hash(sym))
 	}
 	least := 0
 	for i := range d.values {
@@ -73,7 +73,7 @@ func (d *distinct) add(dict *dictionary, sym symbol, bytes float32) int {
 func (d *distinct) begin(dict *dictionary) {
 	d.sketch, _ = hyperloglog.NewSketch(sketchPrecision, false) // fails for another precision only
 	for _, v := range d.values {
-		d.sketch.InsertHash(dict.entries[v.symbol].hash)
+		d.sketch.InsertHash(dict.hash(v.symbol))
 	}
 }
 
@@ -109,7 +109,7 @@ func (d *distinct) count() (n uint64, estimated bool) {
 
 // most returns the values with most bytes, at most n.
 func (d *distinct) most(dict *dictionary, n int) []string {
-	printed := func(v weighted) string { return dict.entries[v.symbol].printed() }
+	printed := func(v weighted) string { return dict.printed(v.symbol) }
 	slices.SortFunc(d.values, func(a, b weighted) int {
 		return cmp.Or(cmp.Compare(b.bytes, a.bytes), cmp.Compare(printed(a), printed(b)))
 	})

@@ -8,55 +8,61 @@ import (
 
 // group is the records of a window with one key.
 type group struct {
-	// key is a byte for the class, one for the stage in its chain, and the symbols of the
-	// plan's dimensions.
-	key string
-	// common has the values of dimensions that are not in the key: the value that all
-	// records share so far, or several; it has none where no record had any.
-	common   packed[symbol]
-	measures packed[int64]
+	// values are those of the dimensions: of what is in the key, and of what is not the value
+	// that all records share so far, or several; there is none where no record had any.
+	values packed[symbol]
+	// measures has the lower half of a measure in its slot, and the upper half, where there
+	// is one, maxMeasures further.
+	measures packed[uint32]
 	// lists has the values of dimensions that have several.
 	lists []*distinct
+	// class and stage in its chain are of the key, too.
+	class, stage uint8
 }
 
-// sizeOfGroup is what a group takes beside its slices and its key, with its place in the
-// map and in the list.
-const sizeOfGroup = 192
-
-func (g *group) class() int { return int(g.key[0]) }
-func (g *group) stage() int { return int(g.key[1]) }
+// sizeOfGroup is what a group takes beside its slices, with its place in the list and the
+// room that its slices leave.
+const sizeOfGroup = 144
 
 func (g *group) measure(i int) int64 {
-	if n := g.measures.at(i); n != nil {
-		return *n
+	return int64(uint64(g.measures.at(i)) | uint64(g.measures.at(maxMeasures+i))<<32)
+}
+
+// measured are the measures that g has.
+func (g *group) measured() set { return g.measures.slots.and(allMeasures) }
+
+// setMeasure returns by how many bytes g grew.
+func (g *group) setMeasure(i int, v int64) (grown int) {
+	grown = g.measures.put(i, uint32(v))
+	if upper := uint32(v >> 32); upper != 0 || g.measures.slots.has(maxMeasures+i) {
+		grown += g.measures.put(maxMeasures+i, upper)
 	}
-	return 0
+	return grown
 }
 
 // fresh returns the group of a first record.
-func (w *Window) fresh(key []byte, plan *Plan, r *row) *group {
-	g := &group{key: string(key)}
-	common := r.present.andNot(plan.notCommon)
-	g.common = packed[symbol]{common, make([]symbol, 0, common.len())}
-	for i := range common.all() {
-		g.common.values = append(g.common.values, r.dimensions[i])
-	}
-	g.measures = packed[int64]{r.measured, make([]int64, 0, r.measured.len())}
+func (w *Window) fresh(class, stage int, r *row) *group {
+	plan := w.classes[class].Chain[stage]
+	g := &group{class: uint8(class), stage: uint8(stage)}
+	g.values = packedOf(r.present.andNot(plan.dropped), &r.dimensions)
+	var halves [2 * maxMeasures]uint32
+	slots := r.measured
 	for i := range r.measured.all() {
-		g.measures.values = append(g.measures.values, r.measures[i])
+		halves[i], halves[maxMeasures+i] = uint32(r.measures[i]), uint32(r.measures[i]>>32)
+		if halves[maxMeasures+i] != 0 {
+			slots.add(maxMeasures + i)
+		}
 	}
-	w.memory += sizeOfGroup + len(g.key) + 4*len(g.common.values) + 8*len(g.measures.values)
+	g.measures = packedOf(slots, &halves)
+	w.memory += sizeOfGroup + 4*len(g.values.values) + 4*len(g.measures.values)
 	w.addLists(g, plan, r)
 	return g
 }
 
 // merge adds a record to g.
 func (w *Window) merge(g *group, plan *Plan, r *row) {
-	for i := range r.present.or(g.common.slots).andNot(plan.notCommon).all() {
-		have, got := absent, r.dimensions[i]
-		if common := g.common.at(i); common != nil {
-			have = *common
-		}
+	for i := range r.present.or(g.values.slots).andNot(plan.notCommon).all() {
+		have, got := g.values.at(i), r.dimensions[i]
 		if have != got || got == several {
 			w.differ(g, i, have, got, r)
 		}
@@ -69,17 +75,18 @@ func (w *Window) merge(g *group, plan *Plan, r *row) {
 
 // measure adds v to measure i.
 func (w *Window) measure(g *group, i int, v int64) {
-	n := g.measures.at(i)
+	have := g.measure(i)
 	switch {
-	case n == nil:
-		g.measures.put(i, v)
-		w.memory += 8
+	case !g.measures.slots.has(i):
 	case w.schema.add.has(i):
-		*n = plus(*n, v)
+		v = plus(have, v)
 	case w.schema.least.has(i):
-		*n = min(*n, v)
+		v = min(have, v)
 	default:
-		*n = max(*n, v)
+		v = max(have, v)
+	}
+	if v != have {
+		w.memory += g.setMeasure(i, v)
 	}
 }
 
@@ -90,17 +97,16 @@ func (w *Window) differ(g *group, i int, have, got symbol, r *row) {
 	if have == several && (got == absent || !listed) {
 		return
 	}
-	a := w.schema.of(i)
+	a := w.schema.dimensions[i]
 	if listed {
 		l := w.listOf(g, a, have)
 		if got != absent && got != several {
 			w.list(l, a, got, r.bytes(w.schema))
 		}
 	}
-	if have == absent && !g.common.slots.has(i) {
-		w.memory += 4
+	if have != several {
+		w.memory += g.values.put(i, w.joined(a, have, got))
 	}
-	g.common.put(i, w.joined(a, have, got))
 }
 
 // joined is what two different values of an attribute become.
@@ -120,10 +126,23 @@ func (w *Window) joined(a *attribute, have, got symbol) symbol {
 		slices.Sort(union)
 		return d.list(slices.Compact(union))
 	case a.merge == flow.MergeIntersect && have != absent && got != absent:
+		if within(d.labelsAt(have), d.labelsAt(got)) {
+			return have
+		}
 		return d.labelsOf(intersection(d.labelsAt(have), d.labelsAt(got)))
 	default:
 		return several
 	}
+}
+
+// within reports whether b has all labels of a, as it mostly has when a is what many share.
+func within(a, b flow.Labels) bool {
+	for key, value := range a.All() {
+		if other, ok := b.Get(key); !ok || other != value {
+			return false
+		}
+	}
+	return true
 }
 
 func intersection(a, b flow.Labels) flow.Labels {
@@ -193,11 +212,7 @@ func (w *Window) addLists(g *group, plan *Plan, r *row) {
 
 // severalOf returns g's list of dimension i, of which there are several values.
 func (w *Window) severalOf(g *group, i int) *distinct {
-	have := absent
-	if common := g.common.at(i); common != nil {
-		have = *common
-	}
-	l := w.listOf(g, w.schema.of(i), have)
-	g.common.put(i, several)
+	l := w.listOf(g, w.schema.dimensions[i], g.values.at(i))
+	w.memory += g.values.put(i, several)
 	return l
 }

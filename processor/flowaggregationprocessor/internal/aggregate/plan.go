@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 type Plan struct {
 	// Level is what merged records say of themselves.
 	Level flow.Level
-	keys  []int // dimensions, in their order
 	inKey set
 	// dropped are dimensions that are not looked at; notCommon are they and those in the key.
 	dropped, notCommon set
@@ -82,11 +80,10 @@ func (p plans) overflow() *Plan {
 func (p plans) where(level flow.Level, in func(name string) bool) *Plan {
 	plan := &Plan{Level: level}
 	for i := range p.schema.dimensions {
-		name := p.schema.of(i).name
+		name := p.schema.dimensions[i].name
 		if !in(name) || !p.keys.Reporter && name == reporterName || !p.keys.Observer && slices.Contains(observerKeys, name) {
 			continue
 		}
-		plan.keys = append(plan.keys, i)
 		plan.inKey.add(i)
 	}
 	if level >= flow.LevelWorkloads {
@@ -100,28 +97,46 @@ func (p plans) where(level flow.Level, in func(name string) bool) *Plan {
 	return plan
 }
 
-// append appends the key of a row.
-func (p *Plan) append(key []byte, w *Window, r *row) []byte {
-	for _, d := range p.keys {
-		key = binary.NativeEndian.AppendUint32(key, uint32(r.dimensions[d]))
+// hash is of the key of a row.
+func (p *Plan) hash(start uint64, w *Window, r *row) uint64 {
+	h := start
+	for d := range r.present.and(p.inKey).all() {
+		h = mix(h, uint64(d)<<32|uint64(r.dimensions[d]))
 	}
 	for i := range p.conditions {
-		c, v := &p.conditions[i], absent
-		if on := r.dimensions[c.on]; c.host && on == w.host || !c.host && on == absent {
-			v = r.dimensions[c.dimension]
+		if c := &p.conditions[i]; c.holds(w, r) {
+			h = mix(h, uint64(c.dimension)<<32|uint64(r.dimensions[c.dimension]))
 		}
-		key = binary.NativeEndian.AppendUint32(key, uint32(v))
 	}
-	return key
+	return h
 }
 
-// symbolAt is the value of the key's dimension at a position, as append put it there.
-func symbolAt(key string, position int) symbol {
-	return symbol(binary.NativeEndian.Uint32([]byte(key[keyHead+4*position:])))
+// has reports whether a row has the key of a group of this plan.
+func (p *Plan) has(g *group, w *Window, r *row) bool {
+	keys := g.values.slots.and(p.inKey)
+	if keys != r.present.and(p.inKey) {
+		return false
+	}
+	for d := range keys.all() {
+		if g.values.at(d) != r.dimensions[d] {
+			return false
+		}
+	}
+	for i := range p.conditions {
+		if c := &p.conditions[i]; c.holds(w, r) && g.values.at(c.dimension) != r.dimensions[c.dimension] {
+			return false
+		}
+	}
+	return true
 }
 
-// keyHead is how many bytes of a key come before its dimensions: the class and the stage.
-const keyHead = 2
+// holds reports whether the dimension is in the key of a row.
+func (c *condition) holds(w *Window, r *row) bool {
+	if c.host {
+		return r.dimensions[c.on] == w.host
+	}
+	return r.dimensions[c.on] == absent
+}
 
 // Class is a kind of records that are aggregated alike.
 type Class struct {

@@ -58,70 +58,94 @@ func (r *row) list(listing int) *rowList {
 	return &r.lists[len(r.lists)-1]
 }
 
-// reader reads records for one window. It remembers of each attribute the value before, and
-// of each place the attribute that was there: records that come together are alike.
+// reader reads records for one window. It remembers of each attribute some values before, and
+// which attributes came next: records that come together are alike.
 type reader struct {
 	schema *schema
 	window *Window
-	// order is the attribute at each place of the record before.
-	order []int
-	texts [maxSlots]remembered[string]
-	ints  [maxSlots]remembered[int64]
+	// next is what followed each attribute: what a record may lack makes several ways to go
+	// on, of which the last two are tried.
+	next [maxAttributes]struct{ last, other *attribute }
+	// texts are what was read last of each dimension with each ending.
+	texts [maxSlots][endings]remembered
+	// resource has the attributes of the present resource.
+	resource []observed
 	// unknown counts attributes that there was no room for.
 	unknown uint64
 }
 
-type remembered[T comparable] struct {
-	value T
-	sym   symbol
+type observed struct {
+	dimension int
+	value     pcommon.Value
 }
 
-// of makes the reader read for another window.
+// endings is how many texts of a dimension are remembered. Addresses, names of pods and the
+// like differ at their end.
+const endings = 16
+
+// ending is where a text is remembered.
+func ending(s string) int {
+	if s == "" {
+		return 0
+	}
+	return (int(s[len(s)-1]) ^ len(s)) % endings
+}
+
+// remembered is a text and its symbol in the window of a number.
+type remembered struct {
+	text   string
+	sym    symbol
+	window uint32
+}
+
+// of makes the reader read for another window, or let go of all windows.
 func (r *reader) of(w *Window) {
-	if r.window != w {
-		r.window = w
+	r.window = w
+	if w == nil {
 		clear(r.texts[:])
-		clear(r.ints[:])
 	}
 }
 
-// begin makes to a row that has a resource's attributes.
-func (r *reader) begin(attrs pcommon.Map, to *row) {
-	for d := range to.has.all() {
-		to.values[d] = pcommon.Value{}
+// observer reads a resource's attributes, which all its records have.
+func (r *reader) observer(attrs pcommon.Map) {
+	r.resource = r.resource[:0]
+	for name, v := range attrs.All() {
+		a, ok := r.schema.byName[resourcePrefix+name]
+		if !ok {
+			if a = r.schema.other(name, true); a == nil {
+				r.unknown++
+				continue
+			}
+		}
+		r.resource = append(r.resource, observed{a.index, v})
 	}
+}
+
+// begin makes to a row that has the resource's attributes.
+func (r *reader) begin(to *row) {
 	for m := range to.measured.all() {
 		to.measures[m] = 0
 	}
 	clear(to.dimensions[:])
 	to.has, to.measured, to.present = set{}, set{}, set{}
 	to.lists, to.id = to.lists[:0], flow.ID{}
-	for name, v := range attrs.All() {
-		i, ok := r.schema.byName[resourcePrefix+name]
-		if !ok {
-			if i, ok = r.schema.other(name, true); !ok {
-				r.unknown++
-				continue
-			}
-		}
-		d := r.schema.attributes[i].index
-		to.values[d] = v
-		to.has.add(d)
+	for _, o := range r.resource {
+		to.values[o.dimension] = o.value
+		to.has.add(o.dimension)
 	}
 }
 
 // record adds a record's attributes to a row that has its resource's. It fails where one
 // has not the type that the registry says.
 func (r *reader) record(attrs pcommon.Map, to *row) error {
-	place := 0
+	before := 0
 	for name, v := range attrs.All() {
-		i, ok := r.attributeAt(place, name)
-		place++
-		if !ok {
+		a := r.after(before, name)
+		if a == nil {
 			r.unknown++
 			continue
 		}
-		a := &r.schema.attributes[i]
+		before = a.number
 		if a.kind == dimension {
 			to.values[a.index] = v
 			to.has.add(a.index)
@@ -136,7 +160,7 @@ func (r *reader) record(attrs pcommon.Map, to *row) error {
 func (r *reader) symbols(of *row, dropped set) error {
 	of.present = of.has.andNot(dropped)
 	for d := range of.present.all() {
-		sym, err := r.symbol(r.schema.of(d), of.values[d])
+		sym, err := r.symbol(r.schema.dimensions[d], of.values[d])
 		if err != nil {
 			return err
 		}
@@ -145,24 +169,24 @@ func (r *reader) symbols(of *row, dropped set) error {
 	return nil
 }
 
-func (r *reader) attributeAt(place int, name string) (int, bool) {
-	if place < len(r.order) {
-		if i := r.order[place]; r.schema.attributes[i].name == name {
-			return i, true
-		}
+// after finds the attribute with a name that comes after that of a number in a record, or
+// nil.
+func (r *reader) after(before int, name string) *attribute {
+	next := &r.next[before]
+	if a := next.last; a != nil && a.name == name {
+		return a
 	}
-	i, ok := r.schema.byName[name]
+	if a := next.other; a != nil && a.name == name {
+		return a
+	}
+	a, ok := r.schema.byName[name]
 	if !ok {
-		if i, ok = r.schema.other(name, false); !ok {
-			return 0, false
+		if a = r.schema.other(name, false); a == nil {
+			return nil
 		}
 	}
-	if place < len(r.order) {
-		r.order[place] = i
-	} else if place == len(r.order) {
-		r.order = append(r.order, i)
-	}
-	return i, true
+	next.last, next.other = a, next.last
+	return a
 }
 
 func (r *reader) attribute(a *attribute, v pcommon.Value, to *row) error {
@@ -199,7 +223,7 @@ func (r *reader) attribute(a *attribute, v pcommon.Value, to *row) error {
 
 // listedValue is a value of a list as the attribute that it lists has it.
 func (r *reader) listedValue(listing int, printed string) symbol {
-	a := &r.schema.attributes[r.schema.byName[flow.Listings()[listing].Of]]
+	a := r.schema.byName[flow.Listings()[listing].Of]
 	return r.window.dictionary.parsed(a.typ, printed)
 }
 
@@ -210,10 +234,11 @@ func (r *reader) symbol(a *attribute, v pcommon.Value) (symbol, error) {
 		if v.Type() != pcommon.ValueTypeStr {
 			return absent, mistyped(a, v)
 		}
-		s, last := v.Str(), &r.texts[a.index]
-		if last.sym == absent || last.value != s {
-			last.sym = d.text(s)
-			last.value = d.entries[last.sym].text
+		s := v.Str()
+		last := &r.texts[a.index][ending(s)]
+		if last.window != r.window.number || last.text != s {
+			sym := d.text(s)
+			*last = remembered{d.entries[sym].text, sym, r.window.number}
 		}
 		return last.sym, nil
 	case flow.Integer, flow.Time, flow.Boolean:
@@ -221,11 +246,7 @@ func (r *reader) symbol(a *attribute, v pcommon.Value) (symbol, error) {
 		if err != nil {
 			return absent, err
 		}
-		last := &r.ints[a.index]
-		if last.sym == absent || last.value != n {
-			last.value, last.sym = n, d.number(n)
-		}
-		return last.sym, nil
+		return d.number(n), nil
 	case flow.Keywords:
 		if v.Type() != pcommon.ValueTypeSlice {
 			return absent, mistyped(a, v)

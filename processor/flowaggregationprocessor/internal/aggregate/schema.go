@@ -27,6 +27,7 @@ const (
 // attribute is one of the registry, or one that records have beside it.
 type attribute struct {
 	name     string
+	number   int // its place among all
 	kind     kind
 	index    int
 	typ      flow.Type // 0 for those that the registry does not know
@@ -43,10 +44,10 @@ const none = -1
 
 // schema is the attributes that an Aggregator knows. It grows by those that it meets.
 type schema struct {
-	attributes []attribute
-	byName     map[string]int // those of resources have resourcePrefix
-	dimensions []int          // the attribute of each dimension
-	measures   []int          // and of each measure
+	attributes []*attribute
+	byName     map[string]*attribute // those of resources have resourcePrefix
+	dimensions []*attribute          // the attribute of each dimension
+	measures   []*attribute          // and of each measure
 	// known is how many attributes are the registry's.
 	known int
 
@@ -70,15 +71,15 @@ const resourcePrefix = "resource/"
 const maxOther = 24
 
 func newSchema() *schema {
-	s := &schema{byName: make(map[string]int)}
+	s := &schema{byName: make(map[string]*attribute)}
 	fields := flow.Flows.Fields()
 	for i := range fields {
 		f := &fields[i]
-		s.append(attribute{name: f.Name, kind: kindOf(f), typ: f.Type, merge: f.Merge, resource: f.Resource, listing: none, field: f})
+		s.append(&attribute{name: f.Name, kind: kindOf(f), typ: f.Type, merge: f.Merge, resource: f.Resource, listing: none, field: f})
 	}
 	s.known = len(s.attributes)
 	for i, l := range flow.Listings() {
-		s.attributes[s.byName[l.Of]].listing = i
+		s.byName[l.Of].listing = i
 		if l.List != l.Of {
 			s.is(l.List, listed, i)
 		}
@@ -103,42 +104,41 @@ func kindOf(f *flow.Field[flow.Flow]) kind {
 }
 
 func (s *schema) is(name string, k kind, index int) {
-	a := &s.attributes[s.byName[name]]
+	a := s.byName[name]
 	a.kind, a.index = k, index
 }
 
-func (s *schema) append(a attribute) int {
-	i := len(s.attributes)
+func (s *schema) append(a *attribute) {
+	a.number = len(s.attributes)
 	s.attributes = append(s.attributes, a)
 	if a.resource {
-		s.byName[resourcePrefix+a.name] = i
+		s.byName[resourcePrefix+a.name] = a
 	}
 	if !a.resource || a.field != nil { // the registry's may have been moved to the record
-		s.byName[a.name] = i
+		s.byName[a.name] = a
 	}
-	return i
 }
 
 // number gives dimensions and measures their indices.
 func (s *schema) number() {
 	s.listings = make([]int, len(flow.Listings()))
-	for i := range s.attributes {
-		switch a := &s.attributes[i]; a.kind {
+	for _, a := range s.attributes {
+		switch a.kind {
 		case dimension:
 			a.index = len(s.dimensions)
-			s.dimensions = append(s.dimensions, i)
+			s.dimensions = append(s.dimensions, a)
 			if a.listing != none {
 				s.lists.add(a.index)
 				s.listings[a.listing] = a.index
 			}
 		case measure:
 			a.index = len(s.measures)
-			s.measures = append(s.measures, i)
+			s.measures = append(s.measures, a)
 			s.merged(a).add(a.index)
 		}
 	}
-	if len(s.dimensions)+maxOther > maxSlots || len(s.measures) > maxMeasures {
-		panic("more attributes than slots: raise maxSlots or maxMeasures")
+	if len(s.dimensions)+maxOther > maxSlots || len(s.measures) > maxMeasures || s.known+maxOther > maxAttributes {
+		panic("more attributes than slots: raise maxSlots, maxMeasures or maxAttributes")
 	}
 	s.bytes.add(s.measure("source.bytes"))
 	s.bytes.add(s.measure("destination.bytes"))
@@ -161,15 +161,16 @@ func (s *schema) merged(a *attribute) *set {
 
 // other returns the attribute with a name that the registry does not know, which is a
 // dimension from now on. There is none when there are too many.
-func (s *schema) other(name string, resource bool) (int, bool) {
+func (s *schema) other(name string, resource bool) *attribute {
 	if len(s.attributes)-s.known >= maxOther {
-		return 0, false
+		return nil
 	}
-	i := s.append(attribute{
+	a := &attribute{
 		name: name, kind: dimension, index: len(s.dimensions), merge: flow.MergeCommon, resource: resource, listing: none,
-	})
-	s.dimensions = append(s.dimensions, i)
-	return i, true
+	}
+	s.append(a)
+	s.dimensions = append(s.dimensions, a)
+	return a
 }
 
 // dimension and measure return the index of an attribute of the registry.
@@ -177,12 +178,9 @@ func (s *schema) dimension(name string) int { return s.index(name, dimension) }
 func (s *schema) measure(name string) int   { return s.index(name, measure) }
 
 func (s *schema) index(name string, k kind) int {
-	i, ok := s.byName[name]
-	if !ok || s.attributes[i].kind != k {
+	a, ok := s.byName[name]
+	if !ok || a.kind != k {
 		panic(fmt.Sprintf("the registry has no such attribute: %s", name))
 	}
-	return s.attributes[i].index
+	return a.index
 }
-
-// of returns the attribute of a dimension.
-func (s *schema) of(dimension int) *attribute { return &s.attributes[s.dimensions[dimension]] }

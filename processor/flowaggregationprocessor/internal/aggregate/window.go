@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -14,11 +15,12 @@ type Window struct {
 	// is not of it.
 	Start, End int64
 
+	number     uint32 // 1 for the first of its Aggregator
 	schema     *schema
 	classes    []Class
 	dictionary *dictionary
-	groups     map[string]*group
-	order      []*group
+	groups     []*group
+	byKey      table // groups by the hashes of their keys
 	// stages is which plan of its chain each class uses.
 	stages []int
 	open   map[origin]openConnections
@@ -31,51 +33,63 @@ type Window struct {
 	due time.Time
 	// host is the symbol of the type of an end that is a host.
 	host symbol
-	key  []byte
+	// hash is of the key that was last looked for.
+	hash uint64
 }
 
 func newWindow(a *Aggregator, start int64, stages []int) *Window {
+	a.made++
 	w := &Window{
-		Start: start, End: start + int64(a.options.Interval),
+		Start: start, End: start + int64(a.options.Interval), number: a.made,
 		schema: a.schema, classes: a.options.Classes, dictionary: newDictionary(),
-		groups: make(map[string]*group), stages: stages, open: make(map[origin]openConnections),
+		stages: stages, open: make(map[origin]openConnections),
 	}
 	w.host = w.dictionary.text(flow.EndpointHost.String())
 	return w
 }
 
 // Len is the number of groups.
-func (w *Window) Len() int { return len(w.order) }
+func (w *Window) Len() int { return len(w.groups) }
 
 // Class is the index of the class of a group.
-func (w *Window) Class(group int) int { return w.order[group].class() }
+func (w *Window) Class(group int) int { return int(w.groups[group].class) }
 
 // size is how many bytes w takes, about.
-func (w *Window) size() int { return w.memory + w.dictionary.memory + sizeOfOpen*len(w.open) }
-
-// find returns the group of a record, or nil, and leaves its key in w.key.
-func (w *Window) find(class, stage int, r *row) *group {
-	w.key = w.classes[class].Chain[stage].append(append(w.key[:0], byte(class), byte(stage)), w, r)
-	return w.groups[string(w.key)]
+func (w *Window) size() int {
+	return w.memory + w.byKey.size() + w.dictionary.size() + sizeOfOpen*len(w.open)
 }
 
-// put adds a record, or a group that is one, to its group g, which is nil when find has
-// just found none.
-func (w *Window) put(g *group, class, stage int, r *row) *group {
-	chain := w.classes[class].Chain
-	if last := len(chain) - 1; g == nil && w.full && stage < last {
+// find returns the index of the group of a record, or none, and leaves the hash of its key
+// in w.hash.
+func (w *Window) find(class, stage int, r *row) int {
+	plan := w.classes[class].Chain[stage]
+	w.hash = plan.hash(mix(keySeed, uint64(class)<<8|uint64(stage)), w, r)
+	for i := range w.byKey.candidates(w.hash) {
+		if g := w.groups[i]; int(g.class) == class && int(g.stage) == stage && plan.has(g, w, r) {
+			return i
+		}
+	}
+	return none
+}
+
+// keySeed keeps who sends records from choosing keys that share a hash.
+var keySeed = rand.Uint64()
+
+// put adds a record, or a group that is one, to the group at an index, which is none when
+// find has just found none, and returns its index.
+func (w *Window) put(at, class, stage int, r *row) int {
+	if last := len(w.classes[class].Chain) - 1; at == none && w.full && stage < last {
 		w.fold(r)
 		stage = last
-		g = w.find(class, stage, r)
+		at = w.find(class, stage, r)
 	}
-	if g != nil {
-		w.merge(g, chain[stage], r)
-		return g
+	if at != none {
+		w.merge(w.groups[at], w.classes[class].Chain[stage], r)
+		return at
 	}
-	g = w.fresh(w.key, chain[stage], r)
-	w.groups[g.key] = g
-	w.order = append(w.order, g)
-	return g
+	w.byKey.add(w.hash, len(w.groups))
+	w.groups = append(w.groups, w.fresh(class, stage, r))
+	return len(w.groups) - 1
 }
 
 // fold notes that a row loses detail that was asked for.
@@ -85,19 +99,19 @@ func (w *Window) fold(r *row) {
 
 // absorb adds the groups of another window, each at the stage of w's if that is coarser.
 func (w *Window) absorb(from *Window) {
-	moved := make(map[*group]*group, len(from.order))
-	for _, g := range from.order {
+	moved := make([]int, len(from.groups))
+	for i, g := range from.groups {
 		r := w.row(from, g)
-		class, stage := g.class(), g.stage()
+		class, stage := int(g.class), int(g.stage)
 		if s := w.stages[class]; s > stage {
 			stage = s
 			w.fold(r)
 		}
-		moved[g] = w.put(w.find(class, stage, r), class, stage, r)
+		moved[i] = w.put(w.find(class, stage, r), class, stage, r)
 	}
 	for o, c := range from.open {
 		if _, ok := w.open[o]; !ok {
-			w.open[o] = openConnections{moved[c.group], c.count}
+			w.open[o] = openConnections{uint32(moved[c.group]), c.count}
 		}
 	}
 }
@@ -105,30 +119,13 @@ func (w *Window) absorb(from *Window) {
 // row makes a record of a group of another window.
 func (w *Window) row(from *Window, g *group) *row {
 	r := &row{distincts: g.lists, from: from.dictionary}
-	for i, sym := range from.valuesOf(g) {
-		r.put(i, w.dictionary.copied(from.dictionary, sym))
+	for i := range g.values.slots.all() {
+		r.put(i, w.dictionary.copied(from.dictionary, g.values.at(i)))
 	}
-	for i := range g.measures.slots.all() {
-		w.set(r, i, *g.measures.at(i))
+	for i := range g.measured().all() {
+		w.set(r, i, g.measure(i))
 	}
 	return r
-}
-
-// valuesOf iterates over the dimensions of a group that are not absent, and their values.
-func (w *Window) valuesOf(g *group) func(yield func(int, symbol) bool) {
-	plan := w.classes[g.class()].Chain[g.stage()]
-	return func(yield func(int, symbol) bool) {
-		for position, d := range plan.keys {
-			if sym := symbolAt(g.key, position); sym != absent && !yield(d, sym) {
-				return
-			}
-		}
-		for i := range g.common.slots.all() {
-			if sym := *g.common.at(i); sym != absent && !yield(i, sym) {
-				return
-			}
-		}
-	}
 }
 
 // rebuilt returns w with other stages, and without what its dictionary no longer needs.
@@ -143,8 +140,8 @@ func (w *Window) rebuilt(a *Aggregator, stages []int) *Window {
 // when every class would go to the overflow.
 func (w *Window) coarser() (stages []int, ok bool) {
 	groups := make([]int, len(w.classes))
-	for _, g := range w.order {
-		groups[g.class()]++
+	for _, g := range w.groups {
+		groups[int(g.class)]++
 	}
 	most := none
 	for c := range groups {
@@ -164,8 +161,8 @@ func (w *Window) coarser() (stages []int, ok bool) {
 func (w *Window) Count(each func(class string, level flow.Level, groups int)) {
 	type of struct{ class, stage int }
 	counts := make(map[of]int)
-	for _, g := range w.order {
-		counts[of{g.class(), g.stage()}]++
+	for _, g := range w.groups {
+		counts[of{int(g.class), int(g.stage)}]++
 	}
 	for o, n := range counts {
 		c := &w.classes[o.class]

@@ -25,7 +25,7 @@ type Writer struct {
 func (wr *Writer) Write(w *Window, from, to int) plog.Logs {
 	logs, now := plog.NewLogs(), wr.Now()
 	resources := make(map[string]plog.LogRecordSlice)
-	for _, g := range w.order[from:to] {
+	for _, g := range w.groups[from:to] {
 		rec := wr.record(w, g)
 		records, ok := resources[string(rec.resource)]
 		if !ok {
@@ -60,13 +60,14 @@ type other struct {
 }
 
 func (wr *Writer) record(w *Window, g *group) written {
-	plan := w.classes[g.class()].Chain[g.stage()]
+	plan := w.classes[g.class].Chain[g.stage]
 	rec := written{flow: flow.Flow{ID: wr.ID(), Aggregation: &flow.Aggregation{Level: plan.Level}}}
-	for i, sym := range w.valuesOf(g) {
+	for i := range g.values.slots.all() {
+		sym := g.values.at(i)
 		if sym == several {
 			continue
 		}
-		a := w.schema.of(i)
+		a := w.schema.dimensions[i]
 		if a.resource {
 			rec.resource = binary.NativeEndian.AppendUint32(append(rec.resource, byte(i)), uint32(sym))
 		}
@@ -74,10 +75,10 @@ func (wr *Writer) record(w *Window, g *group) written {
 			rec.others = append(rec.others, other{a, sym})
 		}
 	}
-	for i := range g.measures.slots.all() {
-		a := &w.schema.attributes[w.schema.measures[i]]
+	for i := range g.measured().all() {
+		a := w.schema.measures[i]
 		// What does not fit has been out of range when it came, too.
-		_ = a.field.Set(&rec.flow, flow.Value{Type: a.typ, Int: *g.measures.at(i)})
+		_ = a.field.Set(&rec.flow, flow.Value{Type: a.typ, Int: g.measure(i)})
 	}
 	for _, l := range g.lists {
 		wr.list(w, l, &rec.flow)
@@ -112,7 +113,7 @@ func (rec *written) putOthers(attrs pcommon.Map, d *dictionary, resource bool) {
 			continue
 		}
 		v := attrs.PutEmpty(o.attribute.name)
-		switch e := &d.entries[o.symbol]; e.typ {
+		switch e := d.at(o.symbol); e.typ {
 		case flow.Keyword:
 			v.SetStr(e.text)
 		case flow.Integer:
