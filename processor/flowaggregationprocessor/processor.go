@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/aggregate"
@@ -32,15 +33,18 @@ const (
 
 // merger is the collector's side of the processor.
 type merger struct {
+	id        component.ID
 	config    *Config
 	next      consumer.Logs
 	telemetry *metadata.Telemetry
+	logger    *zap.Logger
 	now       func() time.Time
 
 	windows *aggregate.Aggregator
 	rules   *rules
 	sender  *sender
 	pace    pace
+	ledger  ledger
 
 	observing metric.Registration // from Start to Shutdown
 	// background is what calls of the pipeline run in; ending is closed when no more are
@@ -57,7 +61,10 @@ func newMerger(settings processor.Settings, config *Config, next consumer.Logs, 
 	if err != nil {
 		return nil, err
 	}
-	m := &merger{config: config, next: next, telemetry: telemetry, now: time.Now, ending: make(chan struct{})}
+	m := &merger{
+		id: settings.ID, config: config, next: next, telemetry: telemetry, logger: settings.Logger,
+		now: time.Now, ending: make(chan struct{}), ledger: ledger{logger: settings.Logger},
+	}
 	m.background, m.cancel = context.WithCancel(context.Background())
 	for _, option := range change {
 		option(m)
@@ -110,11 +117,22 @@ func jitter(most time.Duration, node uint32) time.Duration {
 func (m *merger) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 // Start implements component.Component.
-func (m *merger) Start(context.Context, component.Host) (err error) {
-	if m.observing, err = m.telemetry.Observe(m.state); err != nil {
+func (m *merger) Start(ctx context.Context, host component.Host) (err error) {
+	if err = m.ledger.open(ctx, host, m.config.Storage, m.id); err != nil {
 		return err
 	}
-	m.wg.Go(m.run)
+	if m.observing, err = m.telemetry.Observe(m.state); err != nil {
+		return errors.Join(err, m.ledger.close(ctx))
+	}
+	if crash := m.ledger.untold; crash.Records > 0 {
+		m.logger.Error("the collector had ended without passing on what it held", zap.Uint64("records", crash.Records))
+		m.telemetry.Lost.Add(ctx, int64(crash.Records))
+		m.sender.losses = append(m.sender.losses, crash.loss(m.sender.id()))
+	}
+	m.wg.Go(func() { m.every(lookEvery, m.flush) })
+	if m.config.Storage != nil {
+		m.wg.Go(func() { m.every(noteEvery, func() { m.note(m.background) }) })
+	}
 	return nil
 }
 
@@ -131,10 +149,11 @@ func (m *merger) Shutdown(ctx context.Context) error {
 		errs = append(errs, m.observing.Unregister())
 		m.observing = nil
 	}
-	if sent := m.sender.send(m.background, m.windows, m.windows.Take(true)); sent.lost > 0 {
+	if sent := m.pass(m.windows.Take(true)); sent.lost > 0 {
 		errs = append(errs, fmt.Errorf("%d records are lost: the pipeline did not take them before the end", sent.lost))
 	}
-	return errors.Join(errs...)
+	m.note(ctx)
+	return errors.Join(append(errs, m.ledger.close(ctx))...)
 }
 
 // ConsumeLogs implements consumer.Logs. What is no flow record goes on at once, and first:
@@ -145,6 +164,9 @@ func (m *merger) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 		if err := m.next.ConsumeLogs(ctx, others); err != nil {
 			return err
 		}
+	}
+	for _, rl := range logs.ResourceLogs().All() {
+		m.ledger.observe(rl.Resource().Attributes())
 	}
 	added := m.windows.Add(logs, m.rules.class, m.sender.aside)
 	m.telemetry.Merged.Add(ctx, int64(added.Records))
@@ -193,15 +215,16 @@ func appendRecord(logs plog.Logs, rl plog.ResourceLogs, sl plog.ScopeLogs, lr pl
 	lr.CopyTo(scope.LogRecords().AppendEmpty())
 }
 
-func (m *merger) run() {
-	ticker := time.NewTicker(lookEvery)
+// every does something again and again until the end.
+func (m *merger) every(interval time.Duration, do func()) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-m.ending:
 			return
 		case <-ticker.C:
-			m.flush()
+			do()
 		}
 	}
 }
@@ -214,10 +237,25 @@ func (m *merger) flush() {
 		return
 	}
 	began := m.now()
-	sent := m.sender.send(m.background, m.windows, due)
+	sent := m.pass(due)
 	if m.config.Dynamic && len(due) > 0 {
 		m.windows.SetPressure(m.pace.after(m.now().Sub(began), m.config.Interval, sent.refused > 0))
 	}
+}
+
+// pass sends windows, and what there is to tell of losses.
+func (m *merger) pass(windows []*aggregate.Window) sent {
+	result := m.sender.send(m.background, m.windows, windows)
+	if m.background.Err() == nil {
+		m.ledger.told()
+	}
+	return result
+}
+
+// note has the ledger say what is in memory.
+func (m *merger) note(ctx context.Context) {
+	s := m.windows.State()
+	m.ledger.write(ctx, s.Records, s.From, m.now())
 }
 
 func (m *merger) state() metadata.State { return stateOf(m.windows) }

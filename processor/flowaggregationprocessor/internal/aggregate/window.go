@@ -25,6 +25,8 @@ type Window struct {
 	// full is set when no class can be made coarser: then what would be a new group goes to
 	// the overflow.
 	full bool
+	// records is how many were merged.
+	records uint64
 	// memory is what the groups take.
 	memory int
 	// due is when it is to be passed on.
@@ -85,6 +87,7 @@ func (w *Window) fold(r *row) {
 
 // absorb adds the groups of another window, each at the stage of w's if that is coarser.
 func (w *Window) absorb(from *Window) {
+	w.records += from.records
 	moved := make(map[*group]*group, len(from.order))
 	for _, g := range from.order {
 		r := w.row(from, g)
