@@ -61,6 +61,22 @@ func PutObserver(resource pcommon.Map, o Observer) {
 	}
 }
 
+// ObserverOf is the inverse of PutObserver: what the attributes of a resource tell of the
+// observer. Those of the wrong type tell nothing.
+func ObserverOf(resource pcommon.Map) Observer {
+	var f Flow
+	for name, pv := range resource.All() {
+		field := Flows.Lookup(name)
+		if field == nil || !field.Resource {
+			continue
+		}
+		if v, err := fromAttribute(field.Type, pv); err == nil {
+			_ = field.set(&f, v) // names are never refused
+		}
+	}
+	return f.Observer
+}
+
 // PutFlow writes f into lr, which is empty; its observer is the resource's. To the
 // attributes others may be added, whose names the registry does not know.
 func PutFlow(lr plog.LogRecord, f *Flow, observed time.Time) {

@@ -22,6 +22,7 @@ const (
 	StageDNS           = "dns"            // no room for DNS messages; only domains and counts of lookups are short
 	StageMerge         = "merge"          // the table of open records was full
 	StagePipeline      = "pipeline"       // the next component refused the records
+	StageCrash         = "crash"          // the collector ended without passing on what it held: about Count
 )
 
 // The units of a loss.

@@ -17,7 +17,7 @@ var Losses = newRegistry(concat(
 		}, func(l *Loss) *int64 { return &l.End }),
 		text(Attribute{
 			Name: "flow.loss.stage", Role: Dimension, Elastic: "keyword",
-			Values:      []string{StageHook, StageSocketStorage, StageRingBuffer, StageDNS, StageMerge, StagePipeline},
+			Values:      []string{StageHook, StageSocketStorage, StageRingBuffer, StageDNS, StageMerge, StagePipeline, StageCrash},
 			Description: "Where it was lost, from the kernel outwards.", Absent: "only in records from elsewhere",
 		}, func(l *Loss) *string { return &l.Stage }),
 		text(Attribute{

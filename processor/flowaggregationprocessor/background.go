@@ -2,6 +2,7 @@ package flowaggregationprocessor
 
 import (
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel/metric"
 
@@ -17,14 +18,30 @@ type background struct {
 	wg     sync.WaitGroup
 }
 
-// start has metrics ask for the state, and runs a function that returns once ending is
+// start has metrics ask for the state, and runs functions that return once ending is
 // closed.
-func (b *background) start(telemetry *metadata.Telemetry, state func() metadata.State, run func()) (err error) {
+func (b *background) start(telemetry *metadata.Telemetry, state func() metadata.State, run ...func()) (err error) {
 	if b.observing, err = telemetry.Observe(state); err != nil {
 		return err
 	}
-	b.wg.Go(run)
+	for _, f := range run {
+		b.wg.Go(f)
+	}
 	return nil
+}
+
+// every does something again and again until ending is closed.
+func (b *background) every(interval time.Duration, do func()) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-b.ending:
+			return
+		case <-ticker.C:
+			do()
+		}
+	}
 }
 
 // stop returns when what start began has ended, if it has been called.

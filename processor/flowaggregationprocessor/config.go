@@ -64,6 +64,11 @@ type Config struct {
 	// somebody upstream tries again. Default true.
 	Deduplicate bool `mapstructure:"deduplicate"`
 
+	// Storage is a storage extension, such as file_storage, that has how many records are
+	// in memory, so that the next start tells what a crash took. Default none: a crash is
+	// not counted. The processor can then be in one pipeline only.
+	Storage *component.ID `mapstructure:"storage"`
+
 	// DryRun has the processor tell what it would do instead of doing it.
 	DryRun DryRunConfig `mapstructure:"dry_run"`
 }

@@ -35,7 +35,7 @@ func TestConfig(t *testing.T) {
 					Detail: DetailConfig{Keys: []string{"source.k8s.workload.name"}},
 				},
 			},
-			PerObserver: true, AcrossReporters: true, MemoryLimitMiB: 256, MaxGroups: 1000,
+			PerObserver: true, AcrossReporters: true, MemoryLimitMiB: 256, MaxGroups: 1000, Storage: &storageID,
 			DryRun: DryRunConfig{Enabled: true, Interval: 10 * time.Second, Filters: []FilterConfig{
 				{Name: "dns", Conditions: []string{`log.attributes["flow.action"] == "allow" and log.attributes["destination.port"] == 53`}},
 			}},

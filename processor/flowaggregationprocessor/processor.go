@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/processor/flowaggregationprocessor/internal/aggregate"
@@ -31,15 +32,18 @@ const (
 
 // merger is the collector's side of the processor.
 type merger struct {
+	id        component.ID
 	config    *Config
 	next      consumer.Logs
 	telemetry *metadata.Telemetry
+	logger    *zap.Logger
 	now       func() time.Time
 
 	windows *aggregate.Aggregator
 	rules   *rules
 	sender  *sender
 	pace    pace
+	ledger  ledger
 
 	background background
 	// calls is what calls of the pipeline run in.
@@ -52,7 +56,10 @@ func newMerger(settings processor.Settings, config *Config, next consumer.Logs, 
 	if err != nil {
 		return nil, err
 	}
-	m := &merger{config: config, next: next, telemetry: telemetry, now: time.Now, background: background{ending: make(chan struct{})}}
+	m := &merger{
+		id: settings.ID, config: config, next: next, telemetry: telemetry, logger: settings.Logger, now: time.Now,
+		ledger: ledger{logger: settings.Logger}, background: background{ending: make(chan struct{})},
+	}
 	m.calls, m.cancel = context.WithCancel(context.Background())
 	for _, option := range change {
 		option(m)
@@ -105,8 +112,21 @@ func jitter(most time.Duration, node uint32) time.Duration {
 func (m *merger) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 // Start implements component.Component.
-func (m *merger) Start(context.Context, component.Host) error {
-	return m.background.start(m.telemetry, m.state, m.run)
+func (m *merger) Start(ctx context.Context, host component.Host) error {
+	if err := m.ledger.open(ctx, host, m.config.Storage, m.id); err != nil {
+		return err
+	}
+	if crash := m.ledger.untold; crash.Records > 0 {
+		m.logger.Error("the collector had ended without passing on what it held", zap.Uint64("records", crash.Records))
+		m.telemetry.Lost.Add(ctx, int64(crash.Records))
+		m.sender.losses = append(m.sender.losses, crash.loss(m.sender.id()))
+	}
+	flush := func() { m.background.every(lookEvery, m.flush) }
+	note := func() { m.background.every(noteEvery, func() { m.note(m.calls) }) }
+	if err := m.background.start(m.telemetry, m.state, flush, note); err != nil {
+		return errors.Join(err, m.ledger.close(ctx))
+	}
+	return nil
 }
 
 // Shutdown implements component.Component. What is merged goes on; once the pipeline takes
@@ -116,10 +136,11 @@ func (m *merger) Shutdown(ctx context.Context) error {
 	defer context.AfterFunc(ctx, m.cancel)()
 	defer m.sender.hurry(m.cancel)()
 	errs := []error{m.background.stop()}
-	if sent := m.sender.send(m.calls, m.windows, m.windows.Take(true)); sent.lost > 0 {
+	if sent := m.pass(m.windows.Take(true)); sent.lost > 0 {
 		errs = append(errs, fmt.Errorf("%d records are lost: the pipeline did not take them before the end", sent.lost))
 	}
-	return errors.Join(errs...)
+	m.note(ctx)
+	return errors.Join(append(errs, m.ledger.close(ctx))...)
 }
 
 // ConsumeLogs implements consumer.Logs. What is no flow record goes on at once, and first:
@@ -130,6 +151,9 @@ func (m *merger) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 		if err := m.next.ConsumeLogs(ctx, others); err != nil {
 			return err
 		}
+	}
+	for _, rl := range logs.ResourceLogs().All() {
+		m.ledger.observe(rl.Resource().Attributes())
 	}
 	added := m.windows.Add(logs, m.rules.class, m.sender.aside)
 	m.telemetry.Merged.Add(ctx, int64(added.Records))
@@ -178,19 +202,6 @@ func appendRecord(logs plog.Logs, rl plog.ResourceLogs, sl plog.ScopeLogs, lr pl
 	lr.CopyTo(scope.LogRecords().AppendEmpty())
 }
 
-func (m *merger) run() {
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-m.background.ending:
-			return
-		case <-ticker.C:
-			m.flush()
-		}
-	}
-}
-
 // flush passes on what is due. It returns when the pipeline has taken it: until then what
 // would be due gathers in its windows.
 func (m *merger) flush() {
@@ -199,10 +210,25 @@ func (m *merger) flush() {
 		return
 	}
 	began := m.now()
-	sent := m.sender.send(m.calls, m.windows, due)
+	sent := m.pass(due)
 	if m.config.Dynamic && len(due) > 0 {
 		m.windows.SetPressure(m.pace.after(m.now().Sub(began), m.config.Interval, sent.refused > 0))
 	}
+}
+
+// pass sends windows, and what there is to tell of losses.
+func (m *merger) pass(windows []*aggregate.Window) sent {
+	result := m.sender.send(m.calls, m.windows, windows)
+	if m.calls.Err() == nil {
+		m.ledger.told()
+	}
+	return result
+}
+
+// note has the ledger say what is in memory.
+func (m *merger) note(ctx context.Context) {
+	s := m.windows.State()
+	m.ledger.write(ctx, s.Records, s.From, m.now())
 }
 
 func (m *merger) state() metadata.State { return stateOf(m.windows) }

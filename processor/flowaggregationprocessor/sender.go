@@ -66,7 +66,7 @@ func (s *sender) aside(rl plog.ResourceLogs, sl plog.ScopeLogs, lr plog.LogRecor
 func (s *sender) idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.waiting == 0
+	return s.waiting == 0 && len(s.losses) == 0
 }
 
 // hurry has giveUp called when the pipeline takes nothing for lastWait, until what it

@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,20 +103,26 @@ func (c *collector) storedSince(at time.Time) (stored []merged) {
 	return stored
 }
 
-// TestAggregationStoresOneRecordOfMany sends records by OTLP, some of them twice, ends the
-// collector within the window, and asks another one what is stored.
-func TestAggregationStoresOneRecordOfMany(t *testing.T) {
+// aggregating are the arguments of a gateway that merges what it gets by OTLP at an
+// address, for an hour, and more.
+func aggregating(t *testing.T, otlp string, more ...string) []string {
 	config, err := filepath.Abs(filepath.Join(root, "distribution", "examples", "gateway.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, otlp := t.TempDir(), freeAddress(t)
-	args := []string{
+	return append([]string{
 		"--config=" + config, "--set=service.pipelines.logs.processors=[memory_limiter,flow_aggregation]",
-		"--set=processors.flow_aggregation.interval=1h", "--set=processors.flow_aggregation.delay=1h", "--set=processors.flow_aggregation.max_values=2",
+		"--set=processors.flow_aggregation.interval=1h", "--set=processors.flow_aggregation.delay=1h",
 		"--set=receivers.otlp.protocols.http.endpoint=" + otlp, "--set=receivers.otlp.protocols.grpc.endpoint=" + freeAddress(t),
 		"--set=extensions.health_check.endpoint=" + freeAddress(t), "--set=service.telemetry.metrics.level=none",
-	}
+	}, more...)
+}
+
+// TestAggregationStoresOneRecordOfMany sends records by OTLP, some of them twice, ends the
+// collector within the window, and asks another one what is stored.
+func TestAggregationStoresOneRecordOfMany(t *testing.T) {
+	data, otlp := t.TempDir(), freeAddress(t)
+	args := aggregating(t, otlp, "--set=processors.flow_aggregation.max_values=2")
 	c := startAt(t, freeAddress(t), data, args...).ready()
 	at := time.Now().Truncate(time.Hour).Add(-30 * time.Minute)
 	flows := shopFlows(at)
@@ -164,6 +172,46 @@ func TestAggregationStoresOneRecordOfMany(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, stored); diff != "" {
 		t.Errorf("what is stored differs (-want +got):\n%s", diff)
+	}
+	if code := c.stop(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}
+
+// TestAKilledCollectorTellsWhatItHeld kills the collector with records in memory.
+func TestAKilledCollectorTellsWhatItHeld(t *testing.T) {
+	data, storage, otlp := t.TempDir(), t.TempDir(), freeAddress(t)
+	args := aggregating(t, otlp,
+		"--set=processors.flow_aggregation.storage=file_storage", "--set=extensions.file_storage.directory="+storage,
+		"--set=service.extensions=[file_storage,flow_store,flow_visualizer,health_check]")
+	c := startAt(t, freeAddress(t), data, args...).ready()
+	export(t, otlp, &flow.Batch{Flows: shopFlows(time.Now())})
+	c.eventually("the storage has how many records are in memory", func() error {
+		text, err := os.ReadFile(filepath.Join(storage, "processor_flow_aggregation_"))
+		if err == nil && !bytes.Contains(text, []byte(`"records":40`)) {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	c.kill()
+
+	c = startAt(t, freeAddress(t), data, args...).ready()
+	type loss struct {
+		Host, Stage, Unit string
+		Count             float64
+	}
+	var got struct{ Losses []loss }
+	c.eventually("the loss is stored", func() error {
+		if err := c.get("/api/v1/losses", nil, &got); err != nil {
+			return err
+		}
+		if len(got.Losses) == 0 {
+			return errors.New("no loss yet")
+		}
+		return nil
+	})
+	if diff := cmp.Diff([]loss{{Host: "node-1", Stage: flow.StageCrash, Unit: flow.UnitRecords, Count: 40}}, got.Losses); diff != "" {
+		t.Errorf("what is lost differs (-want +got):\n%s", diff)
 	}
 	if code := c.stop(); code != 0 {
 		t.Errorf("exit code %d, want 0", code)

@@ -89,7 +89,8 @@ type Aggregator struct {
 	pressure int
 	// total is the size of the windows.
 	total int
-	// inFlight is the size of windows that were taken and not yet let go of.
+	// taken are the windows that were not yet let go of, inFlight is their size.
+	taken    []*Window
 	inFlight int
 	// foldAt is the size at which room is made.
 	foldAt int
@@ -209,6 +210,7 @@ func (a *Aggregator) merge(w *Window, class int, r *row, added *Added) bool {
 		return true
 	}
 	added.Records++
+	w.records++
 	if stage > 0 {
 		w.fold(r)
 	}
@@ -330,6 +332,7 @@ func (a *Aggregator) Take(all bool) []*Window {
 		schema := *a.schema // which grows while the window is written
 		w.schema = &schema
 		taken = append(taken, w)
+		a.taken = append(a.taken, w)
 		a.inFlight += w.size()
 		if !early {
 			a.passed = max(a.passed, w.End)
@@ -352,6 +355,7 @@ const rememberIDs = 15 * time.Minute
 func (a *Aggregator) Done(w *Window) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.taken = slices.DeleteFunc(a.taken, func(t *Window) bool { return t == w })
 	a.inFlight -= w.size()
 	a.foldAt = a.options.Memory
 }
@@ -371,6 +375,9 @@ type State struct {
 	// Folds counts how often memory was short, Joined how many windows became one with
 	// another, Unknown attributes that there was no room for.
 	Folds, Joined, Unknown uint64
+	// Records is how many are in memory, in flight or not; they ended after From.
+	Records uint64
+	From    int64
 }
 
 // State returns how a is doing.
@@ -380,6 +387,12 @@ func (a *Aggregator) State() State {
 	s := State{Windows: len(a.windows), Memory: a.total + a.inFlight, Pressure: a.pressure, Folds: a.folds, Joined: a.joins, Unknown: a.reader.unknown}
 	for _, w := range a.windows {
 		s.Groups += w.Len()
+	}
+	for _, w := range slices.Concat(a.taken, a.windows) {
+		if s.Records == 0 || w.Start < s.From {
+			s.From = w.Start
+		}
+		s.Records += w.records
 	}
 	return s
 }

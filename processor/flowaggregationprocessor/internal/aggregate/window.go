@@ -27,6 +27,8 @@ type Window struct {
 	// full is set when no class can be made coarser: then what would be a new group goes to
 	// the overflow.
 	full bool
+	// records is how many were merged.
+	records uint64
 	// memory is what the groups take.
 	memory int
 	// due is when it is to be passed on.
@@ -99,6 +101,7 @@ func (w *Window) fold(r *row) {
 
 // absorb adds the groups of another window, each at the stage of w's if that is coarser.
 func (w *Window) absorb(from *Window) {
+	w.records += from.records
 	moved := make([]int, len(from.groups))
 	for i, g := range from.groups {
 		r := w.row(from, g)

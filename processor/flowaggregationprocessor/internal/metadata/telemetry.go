@@ -61,7 +61,7 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 		{&t.Late, "late", "{records}", "Records that ended in a window that was passed on already; they are in records of their own."},
 		{&t.Unreadable, "unreadable", "{records}", "Records with an attribute of the wrong type; they are passed on as they are."},
 		{&t.Refused, "refused", "{calls}", "Calls that the pipeline refused for now."},
-		{&t.Lost, "lost", "{records}", "Records that the pipeline refused for good, or that were left at the end."},
+		{&t.Lost, "lost", "{records}", "Records that the pipeline refused for good, that were left at the end, or that a crash before this start took."},
 		{&t.Conditions, "condition_errors", "{errors}", "Conditions that failed, and were taken for not met."},
 		{&t.DryRecords, "dry_run_records", "{records}", "Records that came in a dry run, by plan and rule."},
 		{&t.DryBytes, "dry_run_bytes", "By", "Size of records that came in a dry run, as OTLP, by plan and rule."},

@@ -71,10 +71,13 @@ function useLost(): Notice[] {
 }
 
 export const stageWords: Record<string, string> = {
+  hook: "the kernel passed a program over",
   socket_storage: "the kernel had no memory for a socket",
   ring_buffer: "ring buffer full",
+  dns: "no room for DNS messages",
   merge: "table of open records full",
   pipeline: "the pipeline refused them",
+  crash: "the collector ended before it passed them on",
 };
 
 /** Folding and sampling go on, so a notice that was dismissed does not come back with every record more. */
