@@ -37,6 +37,12 @@ type Config struct {
 	// does not take them. Default 65536, at least 1.
 	MaxFlows int `mapstructure:"max_flows"`
 
+	// CgroupRoot is the control group whose sockets count, with all below it: a path
+	// below the mount of cgroup2, for example /docker/ID. It has to be there at the
+	// start. For several nodes that share one kernel. Default: what the mount shows,
+	// which is everything, or of a node that is a container the node.
+	CgroupRoot string `mapstructure:"cgroup_root"`
+
 	// Include keeps only flows that match; what is empty matches all.
 	Include FilterConfig `mapstructure:"include"`
 
@@ -232,6 +238,9 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("ring_buffer_size: %d is not a power of two from %d to %d", c.RingBufferSize, page, 1<<30))
 	}
 	errs = append(errs, enough("max_flows", c.MaxFlows))
+	if root := c.CgroupRoot; root != "" && (!path.IsAbs(root) || path.Clean(root) != root) {
+		errs = append(errs, fmt.Errorf("cgroup_root: %q is not the path of a control group such as /kubepods.slice", root))
+	}
 	if !c.Engines.TCP.Enabled && !c.Engines.Datagram.Enabled && !c.Engines.Drops.Enabled && !c.Engines.Forward.Enabled {
 		errs = append(errs, errors.New("engines: all that capture are disabled: enable at least one; dns and nat only add to what the others record"))
 	}

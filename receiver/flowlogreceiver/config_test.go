@@ -39,6 +39,7 @@ func TestConfig(t *testing.T) {
 			c.Engines.DNS = DNSConfig{Enabled: true, Ports: []uint16{53, 5353}, MaxNames: 1000, MinTTL: 5 * time.Minute}
 			c.RingBufferSize = 33554432
 			c.MaxFlows = 1000
+			c.CgroupRoot = "/node.slice/node-1"
 			c.Include = FilterConfig{Addresses: []string{"10.0.0.0/8", "2001:db8::1"}, Ports: []uint16{80, 443}}
 			c.Exclude = FilterConfig{Addresses: []string{"127.0.0.0/8"}, Ports: []uint16{22}}
 			c.ExcludeSelf = false
@@ -47,6 +48,7 @@ func TestConfig(t *testing.T) {
 		"interval":           {err: "interval: 50ms is too short: use at least 100ms"},
 		"ring_buffer_size":   {err: "ring_buffer_size: 5000000 is not a power of two"},
 		"max_flows":          {err: "max_flows: 0 is too few: use at least 1"},
+		"cgroup_root":        {err: `cgroup_root: "node-1/" is not the path of a control group such as /kubepods.slice`},
 		"engines":            {err: "engines: all that capture are disabled: enable at least one"},
 		"no_tcp":             {want: changed(func(c *Config) { c.Engines.TCP.Enabled = false })},
 		"datagram_max_flows": {err: "engines::datagram: max_flows: 0 is too few: use at least 1"},

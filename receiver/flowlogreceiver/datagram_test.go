@@ -137,17 +137,20 @@ func echo(tb testing.TB, ns *netns.NS, address string) netip.AddrPort {
 		return err
 	})
 	tb.Cleanup(func() { c.Close() })
-	go func() {
-		buffer := make([]byte, 65536)
-		for {
-			n, from, err := c.ReadFrom(buffer)
-			if err != nil {
-				return
-			}
-			_, _ = c.WriteTo(buffer[:n], from)
-		}
-	}()
+	go echoAll(c)
 	return netip.MustParseAddrPort(c.LocalAddr().String())
+}
+
+// echoAll sends back what comes until c is closed.
+func echoAll(c net.PacketConn) {
+	buffer := make([]byte, 65536)
+	for {
+		n, from, err := c.ReadFrom(buffer)
+		if err != nil {
+			return
+		}
+		_, _ = c.WriteTo(buffer[:n], from)
+	}
 }
 
 func dialUDP(tb testing.TB, ns *netns.NS, to netip.AddrPort) net.Conn {

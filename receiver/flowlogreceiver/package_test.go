@@ -14,7 +14,7 @@ import (
 
 // childEnv makes the test binary play a process of its own: "ask ADDRESS",
 // "hold ADDRESS" (ask, but leave the answer unread) or "serve ADDRESS". It tells its address on standard output and ends with its
-// standard input.
+// standard input. "obey" takes orders there.
 const childEnv = "FLOWLOG_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 }
 
 func child(what, address string) error {
+	if what == "obey" {
+		return obey()
+	}
 	if what != "serve" {
 		c, err := net.Dial("tcp", address)
 		if err != nil {

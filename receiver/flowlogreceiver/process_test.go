@@ -3,18 +3,16 @@
 package flowlogreceiver
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/cgroup"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/netns"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
 )
@@ -91,25 +89,15 @@ func TestContainer(t *testing.T) {
 	}
 	const id = "4f5e0c7b2a9d4f5e0c7b2a9d4f5e0c7b2a9d4f5e0c7b2a9d4f5e0c7b2a9d0001"
 	ns := netns.New(t)
-	group := filepath.Join(root, fmt.Sprintf("flowlog-test-%d", os.Getpid()), "docker-"+id+".scope", "init.scope")
-	require.NoError(t, os.MkdirAll(group, 0o755))
-	t.Cleanup(func() { // after the process that is in it
-		for dir := group; dir != root; dir = filepath.Dir(dir) {
-			require.NoError(t, os.Remove(dir))
-		}
-	})
-	in, err := os.Open(group)
-	require.NoError(t, err)
-	defer in.Close()
-
+	group := cgroup.Named(t, cgroup.Named(t, cgroup.New(t, root), "docker-"+id+".scope"), "init.scope")
 	r := start(t, nil)
 	to := serve(t, ns, "127.0.0.1", 1)[0]
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	client := ns.Command(exe, "ask", to.String())
 	client.Env = append(os.Environ(), childEnv+"=1")
-	client.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(in.Fd())}
-	require.NoError(t, client.Run())
+	cgroup.Start(t, group, client)
+	require.NoError(t, client.Wait())
 	r.await("both ends", ends(2), ns)
 	source, destination := sides(t, r.finish(ns))
 	require.Equal(t, strings.TrimPrefix(group, root), source.Process.Cgroup.String())

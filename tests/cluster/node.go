@@ -229,6 +229,14 @@ func (c *Cluster) NodePID(i int) int { return c.nodes[i].containerd.cmd.Process.
 // cluster runs.
 func (c *Cluster) NodeNetns(i int) string { return c.nodes[i].netns() }
 
+// NodePods holds the addresses of the pods of the i-th node.
+func (c *Cluster) NodePods(i int) netip.Prefix { return podSubnet(i) }
+
+// NodeCgroup is the control group below which the pods of the i-th node are, as a path
+// below the mount of cgroup v2; its last part is the node's name. Daemons and what
+// NodeCommand runs are not in it.
+func (c *Cluster) NodeCgroup(i int) string { return "/" + c.nodes[i].cgroup }
+
 // NodeCommand prepares a command that runs on the i-th node, in its network, mount
 // and host name namespaces.
 func (c *Cluster) NodeCommand(i int, name string, args ...string) *exec.Cmd {

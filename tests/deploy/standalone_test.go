@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 
@@ -18,8 +19,13 @@ import (
 // gatewayAddress is where agents find the gateway: the cluster has no name servers.
 const gatewayAddress = "10.98.200.1"
 
+// nodesCgroup stands for the control group that holds those of the nodes, which is
+// known when the cluster runs.
+const nodesCgroup = "/NODES"
+
 const standaloneValues = `
 agent:
+  cgroupRoot: ` + nodesCgroup + `/${env:K8S_NODE_NAME}
   config:
     receivers: {flowlog: {interval: 1s}}
     exporters: {otlp_grpc: {endpoint: "` + gatewayAddress + `:4317"}}
@@ -42,6 +48,7 @@ func TestStandalone(t *testing.T) {
 
 	api := s.forward("deployment/otelcol-flowlogs-gateway")
 	s.eventually("an agent on every node says that nothing is missing", func() error { return api.complete(2) })
+	s.talkBothWays(api)
 	s.eventually("a flow is named at both ends", func() error { return s.talk(api, service, before) })
 
 	s.secure("alice", "secret")
@@ -51,12 +58,13 @@ func TestStandalone(t *testing.T) {
 	api = visualizer{strings.Replace(strangers.base, "://", "://alice:secret@", 1)}
 	require.NoError(t, api.shows("source", service, before), "what was stored is still there")
 	s.eventually("agents send by TLS, with the token", func() error { return s.talk(api, service, after) })
+	s.eachTellsItsOwn(api)
 }
 
 // install applies the chart and waits until it is rolled out.
 func (s *site) install(values string) {
 	s.t.Helper()
-	s.apply("chart", template(s.t, values))
+	s.apply("chart", template(s.t, strings.Replace(values, nodesCgroup, path.Dir(s.NodeCgroup(0)), 1)))
 	s.rollout("deployment/otelcol-flowlogs-gateway")
 	s.rollout("daemonset/otelcol-flowlogs-agent")
 }

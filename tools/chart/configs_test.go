@@ -143,6 +143,18 @@ otlp: {endpoint: "[::1]:4317", headers: [{name: "on", secretName: s, key: k}]}`)
 	}
 }
 
+func TestAgentsGoByTheControlGroupOfTheirNode(t *testing.T) {
+	for text, want := range map[string]any{
+		"{}": nil,
+		"agent: {cgroupRoot: '/nodes/${env:K8S_NODE_NAME}'}": "/nodes/${env:K8S_NODE_NAME}",
+	} {
+		agent := decode(t, mustRender(t, decode(t, text)).configs(t)["agent"])
+		if got := at(agent, "receivers", "flowlog", "cgroup_root"); got != want {
+			t.Errorf("%s: the receiver has %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestMemoryLimitsFollowTheResources(t *testing.T) {
 	r := mustRender(t, decode(t, "agent: {resources: {limits: {memory: 1Gi}}}"))
 	if got := at(decode(t, r.configs(t)["agent"]), "processors", "memory_limiter"); printed(got) != `{"check_interval":"1s","limit_mib":512,"spike_limit_mib":128}` {

@@ -25,6 +25,7 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 		"mod: otlp":                                "mod",
 		"agent: {capabilites: []}":                 "capabilites",
 		"agent: {capabilities: [CAP_BPF]}":         "capabilities",
+		"agent: {cgroupRoot: nodes}":               "cgroupRoot",
 		"gateway: {persistence: {siez: 1Gi}}":      "siez",
 		"gateway: {persistence: {size: much}}":     "size",
 		"mode: elasticsearch":                      "mode",

@@ -21,6 +21,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// A thread that is left in a namespace ends, except the process's first, which the
+// runtime keeps. It is the main goroutine's from the start, so that it never is one.
+func init() { runtime.LockOSThread() }
+
 // NS is a network namespace with its loopback interface up.
 type NS struct {
 	fd    handle.NsHandle

@@ -3,7 +3,8 @@
 /*
  * Hooks: cgroup_skb/egress and cgroup_skb/ingress at the root of cgroup2, every
  * packet that a local socket sends or gets, in every network namespace, and
- * cgroup/sock_create there, every new socket. Counts UDP, ICMP, SCTP and every
+ * cgroup/sock_create there, every new socket; or at the control group whose sockets
+ * alone count. Counts UDP, ICMP, SCTP and every
  * other IP protocol but TCP, whose packets leave at once. Not loaded when the
  * datagram engine is off.
  *

@@ -5,6 +5,7 @@
  * that hold sockets older than the agent. Loaded with datagram.bpf.c.
  */
 #include "datagram.h"
+#include "scope.h"
 
 SEC("iter/task_file")
 int datagram_adopt(struct bpf_iter__task_file *ctx)
@@ -23,7 +24,7 @@ int datagram_adopt(struct bpf_iter__task_file *ctx)
 	sk = socket->sk;
 	if (!sk || sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP)
 		return 0;
-	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
+	if ((sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6) || !in_scope(sk))
 		return 0;
 	/* Born after the program that names new sockets was attached. */
 	if (bpf_sk_storage_get(&datagram_owners, sk, 0, 0))

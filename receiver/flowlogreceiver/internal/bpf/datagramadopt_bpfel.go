@@ -25,6 +25,8 @@ const (
 	DatagramAdoptProgDatagramAdopt  = "datagram_adopt"
 	DatagramAdoptVarFilterParts     = "filter_parts"
 	DatagramAdoptVarOwnProcess      = "own_process"
+	DatagramAdoptVarScopeGroup      = "scope_group"
+	DatagramAdoptVarScopeLevel      = "scope_level"
 )
 
 // LoadDatagramAdopt returns the embedded CollectionSpec for DatagramAdopt.
@@ -90,6 +92,8 @@ type DatagramAdoptMapSpecs struct {
 type DatagramAdoptVariableSpecs struct {
 	FilterParts *ebpf.VariableSpec `ebpf:"filter_parts"`
 	OwnProcess  *ebpf.VariableSpec `ebpf:"own_process"`
+	ScopeGroup  *ebpf.VariableSpec `ebpf:"scope_group"`
+	ScopeLevel  *ebpf.VariableSpec `ebpf:"scope_level"`
 }
 
 // DatagramAdoptObjects contains all objects after they have been loaded into the kernel.
@@ -137,6 +141,8 @@ func (m *DatagramAdoptMaps) Close() error {
 type DatagramAdoptVariables struct {
 	FilterParts *ebpf.Variable `ebpf:"filter_parts"`
 	OwnProcess  *ebpf.Variable `ebpf:"own_process"`
+	ScopeGroup  *ebpf.Variable `ebpf:"scope_group"`
+	ScopeLevel  *ebpf.Variable `ebpf:"scope_level"`
 }
 
 // DatagramAdoptPrograms contains all programs after they have been loaded into the kernel.

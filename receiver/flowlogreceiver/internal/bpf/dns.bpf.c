@@ -2,7 +2,8 @@
 
 /*
  * Hooks: cgroup_skb/egress and cgroup_skb/ingress at the root of cgroup2, every
- * packet that a local socket sends or gets, in every network namespace. Copies
+ * packet that a local socket sends or gets, in every network namespace, or at the
+ * control group whose sockets alone count. Copies
  * the DNS queries and answers over UDP of local clients; everything else leaves at
  * once, TCP after one byte. Not loaded unless the dns engine is on.
  *

@@ -50,6 +50,17 @@ struct {
 	__type(value, struct drop_sum);
 } drop_rest SEC(".maps");
 
+/* Network namespaces that are known to be others', where the scope is not everything.
+ * Which are its own, user space decides when it reads the tables: a namespace may be
+ * newer than what it knew last. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, __u8);
+} drop_others SEC(".maps");
+
 #define SOCK_RAW 3
 #define TCP_TIME_WAIT 6
 #define TCP_NEW_SYN_RECV 12
@@ -111,6 +122,23 @@ static __always_inline bool read_place(struct dropped *p, struct sk_buff *skb, s
 			bpf_core_read(&p->key.netns, sizeof(p->key.netns), &net->ns.inum);
 	}
 	return true;
+}
+
+/* Whether a drop is in scope, or may be: by the packet's socket, or else by the
+ * network namespace. A socket in the root group, such as those by which the kernel
+ * itself answers, says nothing. */
+static __always_inline bool is_own(struct dropped *p, const struct sock *sk)
+{
+	struct cgroup *group = 0;
+
+	if (!scope_group)
+		return true;
+	if (sk && is_full(sk))
+		group = sk->sk_cgrp_data.cgroup;
+	if (!group || !group->level)
+		return !bpf_map_lookup_elem(&drop_others, &p->key.netns);
+	p->flow.flags |= DROP_FLAG_OWN;
+	return group_in_scope(group);
 }
 
 /* Who sent what was dropped on its way out. A datagram is sent by its sender's
@@ -244,7 +272,7 @@ int BPF_PROG(drop_packet, struct sk_buff *skb, void *location, __u64 reason)
 		return 0;
 	if (has_socket)
 		rx = (struct sock *)ctx[3];
-	if (!read_place(&p, skb, rx))
+	if (!read_place(&p, skb, rx) || !is_own(&p, rx ? rx : skb->sk))
 		return 0;
 	read_conntrack(&p, skb);
 	drop_untranslated(&p);

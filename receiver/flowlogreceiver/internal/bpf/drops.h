@@ -10,6 +10,7 @@
 #include "address.h"
 #include "filter.h"
 #include "process.h"
+#include "scope.h"
 
 #define IFNAME_LEN 16
 #define DROP_REASONS 256
@@ -33,6 +34,7 @@ enum drop_flag {
 	DROP_FLAG_AT_SOURCE = 1,      /* on its way out of the source's namespace */
 	DROP_FLAG_AT_DESTINATION = 2, /* delivered in the destination's namespace */
 	DROP_FLAG_REJECTED = 4,       /* the sender was told */
+	DROP_FLAG_OWN = 8,            /* of a socket in scope; set only where there is a scope */
 };
 
 /* A flow by its ends, not by the dropped packet's. Addresses in network order, an

@@ -19,6 +19,7 @@ const (
 	DropsDropFlagDROP_FLAG_AT_SOURCE      DropsDropFlag = 1
 	DropsDropFlagDROP_FLAG_AT_DESTINATION DropsDropFlag = 2
 	DropsDropFlagDROP_FLAG_REJECTED       DropsDropFlag = 4
+	DropsDropFlagDROP_FLAG_OWN            DropsDropFlag = 8
 )
 
 type DropsDropFlow struct {
@@ -82,6 +83,7 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	DropsMapDropOthers      = "drop_others"
 	DropsMapDropRejects     = "drop_rejects"
 	DropsMapDropRest        = "drop_rest"
 	DropsMapDropTables      = "drop_tables"
@@ -96,6 +98,8 @@ const (
 	DropsVarFilterParts     = "filter_parts"
 	DropsVarHasSocket       = "has_socket"
 	DropsVarOwnProcess      = "own_process"
+	DropsVarScopeGroup      = "scope_group"
+	DropsVarScopeLevel      = "scope_level"
 )
 
 // LoadDrops returns the embedded CollectionSpec for Drops.
@@ -147,6 +151,7 @@ type DropsProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type DropsMapSpecs struct {
+	DropOthers      *ebpf.MapSpec `ebpf:"drop_others"`
 	DropRejects     *ebpf.MapSpec `ebpf:"drop_rejects"`
 	DropRest        *ebpf.MapSpec `ebpf:"drop_rest"`
 	DropTables      *ebpf.MapSpec `ebpf:"drop_tables"`
@@ -166,6 +171,8 @@ type DropsVariableSpecs struct {
 	FilterParts  *ebpf.VariableSpec `ebpf:"filter_parts"`
 	HasSocket    *ebpf.VariableSpec `ebpf:"has_socket"`
 	OwnProcess   *ebpf.VariableSpec `ebpf:"own_process"`
+	ScopeGroup   *ebpf.VariableSpec `ebpf:"scope_group"`
+	ScopeLevel   *ebpf.VariableSpec `ebpf:"scope_level"`
 }
 
 // DropsObjects contains all objects after they have been loaded into the kernel.
@@ -188,6 +195,7 @@ func (o *DropsObjects) Close() error {
 //
 // It can be passed to LoadDropsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DropsMaps struct {
+	DropOthers      *ebpf.Map `ebpf:"drop_others"`
 	DropRejects     *ebpf.Map `ebpf:"drop_rejects"`
 	DropRest        *ebpf.Map `ebpf:"drop_rest"`
 	DropTables      *ebpf.Map `ebpf:"drop_tables"`
@@ -198,6 +206,7 @@ type DropsMaps struct {
 
 func (m *DropsMaps) Close() error {
 	return _DropsClose(
+		m.DropOthers,
 		m.DropRejects,
 		m.DropRest,
 		m.DropTables,
@@ -218,6 +227,8 @@ type DropsVariables struct {
 	FilterParts  *ebpf.Variable `ebpf:"filter_parts"`
 	HasSocket    *ebpf.Variable `ebpf:"has_socket"`
 	OwnProcess   *ebpf.Variable `ebpf:"own_process"`
+	ScopeGroup   *ebpf.Variable `ebpf:"scope_group"`
+	ScopeLevel   *ebpf.Variable `ebpf:"scope_level"`
 }
 
 // DropsPrograms contains all programs after they have been loaded into the kernel.

@@ -22,6 +22,8 @@ const (
 	DropsRejectProgDropReject     = "drop_reject"
 	DropsRejectVarFilterParts     = "filter_parts"
 	DropsRejectVarOwnProcess      = "own_process"
+	DropsRejectVarScopeGroup      = "scope_group"
+	DropsRejectVarScopeLevel      = "scope_level"
 )
 
 // LoadDropsReject returns the embedded CollectionSpec for DropsReject.
@@ -84,6 +86,8 @@ type DropsRejectMapSpecs struct {
 type DropsRejectVariableSpecs struct {
 	FilterParts *ebpf.VariableSpec `ebpf:"filter_parts"`
 	OwnProcess  *ebpf.VariableSpec `ebpf:"own_process"`
+	ScopeGroup  *ebpf.VariableSpec `ebpf:"scope_group"`
+	ScopeLevel  *ebpf.VariableSpec `ebpf:"scope_level"`
 }
 
 // DropsRejectObjects contains all objects after they have been loaded into the kernel.
@@ -125,6 +129,8 @@ func (m *DropsRejectMaps) Close() error {
 type DropsRejectVariables struct {
 	FilterParts *ebpf.Variable `ebpf:"filter_parts"`
 	OwnProcess  *ebpf.Variable `ebpf:"own_process"`
+	ScopeGroup  *ebpf.Variable `ebpf:"scope_group"`
+	ScopeLevel  *ebpf.Variable `ebpf:"scope_level"`
 }
 
 // DropsRejectPrograms contains all programs after they have been loaded into the kernel.

@@ -207,6 +207,8 @@ struct kernfs_node {
 
 struct cgroup {
 	struct kernfs_node *kn;
+	int level; /* 0 is the root */
+	struct cgroup *ancestors[1]; /* itself included, by level; as many as there are */
 };
 
 struct sock_cgroup_data {
@@ -383,22 +385,40 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int tgid;
 	struct mm_struct *mm;
 	char comm[16];
+	struct css_set *cgroups;
+	struct nsproxy *nsproxy;
 };
 
 struct bpf_map;
 struct seq_file;
-struct bpf_iter_meta;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
 
 struct bpf_iter__bpf_sk_storage_map {
 	struct bpf_iter_meta *meta;
 	struct bpf_map *map;
 	struct sock *sk;
 	void *value;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 struct bpf_iter__task_file {

@@ -33,6 +33,7 @@ compile() { # Go identifier, source, further bpf2go options
 compile TCP tcp.bpf.c -type tcp_event -type tcp_state -type tcp_event_kind -type tcp_role -type tcp_flag \
 	-type tcp_counter -type filter_part -type filter_prefix
 compile Self self.bpf.c -no-global-types
+compile Groups groups.bpf.c -no-global-types
 compile TCPSweep tcp_sweep.bpf.c -no-global-types
 compile TCPAdopt tcp_adopt.bpf.c -no-global-types
 compile Datagram datagram.bpf.c -type flow_event -type flow_key -type flow -type flow_sum -type flow_flag \
@@ -40,6 +41,7 @@ compile Datagram datagram.bpf.c -type flow_event -type flow_key -type flow -type
 compile Drops drops.bpf.c -type drop_key -type drop_flow -type drop_sum -type drop_rule -type drop_flag \
 	-type drop_table -no-global-types
 compile DropsReject drops_reject.bpf.c -no-global-types
+compile DropsPlaces drops_places.bpf.c -type drop_place -no-global-types
 compile DatagramAdopt datagram_adopt.bpf.c -no-global-types
 compile NAT nat.bpf.c -type nat_query -type nat_tuple -no-global-types
 compile Forward forward.bpf.c -type forward_interface -no-global-types

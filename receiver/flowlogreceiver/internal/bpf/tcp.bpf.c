@@ -158,7 +158,7 @@ static __always_inline void on_close(struct sock *sk, struct tcp_sock *tp, int o
 		/* Nothing left the machine, such as when no port was free. */
 		if (oldstate == TCP_SYN_SENT && !tp->segs_out && !sk->sk_err)
 			return;
-	} else if (oldstate == TCP_SYN_SENT || oldstate == TCP_SYN_RECV) {
+	} else if (oldstate == TCP_SYN_SENT || oldstate == TCP_SYN_RECV || !in_scope(sk)) {
 		return;
 	}
 	read_totals(&now, tp, 0);
@@ -194,6 +194,12 @@ static __always_inline struct tcp_sock *tcp_of(struct sock *sk)
 	return sk->sk_protocol == IPPROTO_TCP ? bpf_skc_to_tcp_sock(sk) : 0;
 }
 
+/* For what begins a state: who has none is left alone from then on. */
+static __always_inline struct tcp_sock *own_tcp_of(struct sock *sk)
+{
+	return in_scope(sk) ? tcp_of(sk) : 0;
+}
+
 /* What only the owner's system calls make. */
 static __always_inline void by_owner(struct sock *sk, int oldstate, int newstate)
 {
@@ -201,17 +207,17 @@ static __always_inline void by_owner(struct sock *sk, int oldstate, int newstate
 
 	switch (newstate) {
 	case TCP_SYN_SENT:
-		tp = tcp_of(sk);
+		tp = own_tcp_of(sk);
 		if (tp)
 			on_connect(sk, tp);
 		break;
 	case TCP_LISTEN:
-		tp = tcp_of(sk);
+		tp = own_tcp_of(sk);
 		if (tp)
 			on_listen(sk, tp);
 		break;
 	case TCP_CLOSE:
-		tp = oldstate == TCP_LISTEN ? tcp_of(sk) : 0;
+		tp = oldstate == TCP_LISTEN ? own_tcp_of(sk) : 0;
 		if (tp)
 			on_unlisten(sk, tp);
 		break;
@@ -235,7 +241,7 @@ static __always_inline void by_any(struct sock *sk, int oldstate, int newstate)
 	/* Most changes need nothing; leave before any load. */
 	if (oldstate != TCP_SYN_RECV && (newstate != TCP_CLOSE || oldstate == TCP_LISTEN))
 		return;
-	tp = tcp_of(sk);
+	tp = newstate == TCP_CLOSE ? tcp_of(sk) : own_tcp_of(sk);
 	if (!tp)
 		return;
 	if (newstate != TCP_CLOSE) {

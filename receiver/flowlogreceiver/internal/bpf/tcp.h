@@ -13,6 +13,7 @@
 #include "address.h"
 #include "filter.h"
 #include "process.h"
+#include "scope.h"
 
 /* Kinds of struct tcp_event. */
 enum tcp_event_kind {

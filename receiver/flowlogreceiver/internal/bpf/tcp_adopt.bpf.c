@@ -73,7 +73,7 @@ int tcp_adopt(struct bpf_iter__task_file *ctx)
 	if (sk->sk_protocol != IPPROTO_TCP && sk->sk_protocol != IPPROTO_MPTCP)
 		return 0;
 	state = sk->__sk_common.skc_state;
-	if (state == TCP_CLOSE || (state == TCP_LISTEN) == adopt_connections)
+	if (state == TCP_CLOSE || (state == TCP_LISTEN) == adopt_connections || !in_scope(sk))
 		return 0;
 	st.since = bpf_ktime_get_ns();
 	st.pid = task->tgid;

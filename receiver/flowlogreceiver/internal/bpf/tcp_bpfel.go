@@ -153,6 +153,8 @@ const (
 	TCPProgTcpChangeAgain = "tcp_change_again"
 	TCPVarFilterParts     = "filter_parts"
 	TCPVarOwnProcess      = "own_process"
+	TCPVarScopeGroup      = "scope_group"
+	TCPVarScopeLevel      = "scope_level"
 	TCPVarTcpEventType    = "tcp_event_type"
 )
 
@@ -220,6 +222,8 @@ type TCPMapSpecs struct {
 type TCPVariableSpecs struct {
 	FilterParts  *ebpf.VariableSpec `ebpf:"filter_parts"`
 	OwnProcess   *ebpf.VariableSpec `ebpf:"own_process"`
+	ScopeGroup   *ebpf.VariableSpec `ebpf:"scope_group"`
+	ScopeLevel   *ebpf.VariableSpec `ebpf:"scope_level"`
 	TcpEventType *ebpf.VariableSpec `ebpf:"tcp_event_type"`
 }
 
@@ -268,6 +272,8 @@ func (m *TCPMaps) Close() error {
 type TCPVariables struct {
 	FilterParts  *ebpf.Variable `ebpf:"filter_parts"`
 	OwnProcess   *ebpf.Variable `ebpf:"own_process"`
+	ScopeGroup   *ebpf.Variable `ebpf:"scope_group"`
+	ScopeLevel   *ebpf.Variable `ebpf:"scope_level"`
 	TcpEventType *ebpf.Variable `ebpf:"tcp_event_type"`
 }
 

@@ -26,6 +26,8 @@ const (
 	TCPAdoptVarAdoptConnections = "adopt_connections"
 	TCPAdoptVarFilterParts      = "filter_parts"
 	TCPAdoptVarOwnProcess       = "own_process"
+	TCPAdoptVarScopeGroup       = "scope_group"
+	TCPAdoptVarScopeLevel       = "scope_level"
 )
 
 // LoadTCPAdopt returns the embedded CollectionSpec for TCPAdopt.
@@ -92,6 +94,8 @@ type TCPAdoptVariableSpecs struct {
 	AdoptConnections *ebpf.VariableSpec `ebpf:"adopt_connections"`
 	FilterParts      *ebpf.VariableSpec `ebpf:"filter_parts"`
 	OwnProcess       *ebpf.VariableSpec `ebpf:"own_process"`
+	ScopeGroup       *ebpf.VariableSpec `ebpf:"scope_group"`
+	ScopeLevel       *ebpf.VariableSpec `ebpf:"scope_level"`
 }
 
 // TCPAdoptObjects contains all objects after they have been loaded into the kernel.
@@ -140,6 +144,8 @@ type TCPAdoptVariables struct {
 	AdoptConnections *ebpf.Variable `ebpf:"adopt_connections"`
 	FilterParts      *ebpf.Variable `ebpf:"filter_parts"`
 	OwnProcess       *ebpf.Variable `ebpf:"own_process"`
+	ScopeGroup       *ebpf.Variable `ebpf:"scope_group"`
+	ScopeLevel       *ebpf.Variable `ebpf:"scope_level"`
 }
 
 // TCPAdoptPrograms contains all programs after they have been loaded into the kernel.

@@ -25,6 +25,8 @@ const (
 	TCPSweepProgTcpSweep       = "tcp_sweep"
 	TCPSweepVarFilterParts     = "filter_parts"
 	TCPSweepVarOwnProcess      = "own_process"
+	TCPSweepVarScopeGroup      = "scope_group"
+	TCPSweepVarScopeLevel      = "scope_level"
 	TCPSweepVarSweepDeferred   = "sweep_deferred"
 	TCPSweepVarSweepGeneration = "sweep_generation"
 	TCPSweepVarSweepLive       = "sweep_live"
@@ -93,6 +95,8 @@ type TCPSweepMapSpecs struct {
 type TCPSweepVariableSpecs struct {
 	FilterParts     *ebpf.VariableSpec `ebpf:"filter_parts"`
 	OwnProcess      *ebpf.VariableSpec `ebpf:"own_process"`
+	ScopeGroup      *ebpf.VariableSpec `ebpf:"scope_group"`
+	ScopeLevel      *ebpf.VariableSpec `ebpf:"scope_level"`
 	SweepDeferred   *ebpf.VariableSpec `ebpf:"sweep_deferred"`
 	SweepGeneration *ebpf.VariableSpec `ebpf:"sweep_generation"`
 	SweepLive       *ebpf.VariableSpec `ebpf:"sweep_live"`
@@ -143,6 +147,8 @@ func (m *TCPSweepMaps) Close() error {
 type TCPSweepVariables struct {
 	FilterParts     *ebpf.Variable `ebpf:"filter_parts"`
 	OwnProcess      *ebpf.Variable `ebpf:"own_process"`
+	ScopeGroup      *ebpf.Variable `ebpf:"scope_group"`
+	ScopeLevel      *ebpf.Variable `ebpf:"scope_level"`
 	SweepDeferred   *ebpf.Variable `ebpf:"sweep_deferred"`
 	SweepGeneration *ebpf.Variable `ebpf:"sweep_generation"`
 	SweepLive       *ebpf.Variable `ebpf:"sweep_live"`

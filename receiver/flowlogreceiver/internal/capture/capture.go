@@ -31,6 +31,8 @@ type Options struct {
 	Engines []probe.Engine
 	Enabled map[string]bool
 	Probe   probe.Options
+	// CgroupRoot is the control group whose sockets count, as probe.FindScope has it.
+	CgroupRoot string
 
 	Interval         time.Duration
 	MergeSourcePorts bool
@@ -231,6 +233,9 @@ func (c *Capture) begin() {
 
 // open opens every engine that is wanted and possible.
 func (c *Capture) open() error {
+	if err := c.findScope(); err != nil {
+		return err
+	}
 	var reasons []string
 	for _, e := range c.opts.Engines {
 		state := flow.Engine{Name: e.Name}
@@ -265,6 +270,22 @@ func (c *Capture) open() error {
 		}
 		return fmt.Errorf("start capture: no engine can run: %s", strings.Join(reasons, "; "))
 	}
+	return nil
+}
+
+// findScope decides whose sockets count. To record others' is worse than nothing where
+// somebody asked for less.
+func (c *Capture) findScope() error {
+	scope, err := probe.FindScope(c.opts.CgroupRoot)
+	switch {
+	case err != nil && c.opts.CgroupRoot != "":
+		return fmt.Errorf("start capture: cgroup_root: %w", err)
+	case err != nil:
+		c.opts.Logger.Warn("Sockets of every control group are recorded: which are this node's is not known", zap.Error(err))
+	case !scope.Everything():
+		c.opts.Logger.Info("Only sockets of this control group and those below it are recorded", zap.String("group", scope.Dir()))
+	}
+	c.opts.Probe.Scope = scope
 	return nil
 }
 

@@ -31,7 +31,7 @@ func openDatagram(opts Options) (_ Source, err error) {
 	if err := d.load(opts); err != nil {
 		return nil, err
 	}
-	if err := d.attach(); err != nil {
+	if err := d.attach(opts.Scope.Dir()); err != nil {
 		return nil, err
 	}
 	return d, d.open(flowObjects{
@@ -50,8 +50,7 @@ func (d *datagram) load(opts Options) error {
 
 // attach names the sockets first, those to come and those that are there, so that
 // the first packet finds its process.
-func (d *datagram) attach() error {
-	root := CgroupRoot()
+func (d *datagram) attach(group string) error {
 	for i, hook := range []struct {
 		program *ebpf.Program
 		at      ebpf.AttachType
@@ -60,9 +59,9 @@ func (d *datagram) attach() error {
 		{d.programs.DatagramOut, ebpf.AttachCGroupInetEgress},
 		{d.programs.DatagramIn, ebpf.AttachCGroupInetIngress},
 	} {
-		attached, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: hook.at, Program: hook.program})
+		attached, err := link.AttachCgroup(link.CgroupOptions{Path: group, Attach: hook.at, Program: hook.program})
 		if err != nil {
-			return fmt.Errorf("attach to cgroup %s: %w", root, err)
+			return fmt.Errorf("attach to cgroup %s: %w", group, err)
 		}
 		d.links = append(d.links, attached)
 		if i == 0 {

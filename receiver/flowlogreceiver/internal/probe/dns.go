@@ -87,7 +87,7 @@ func openDNS(opts Options) (_ DNSSource, err error) {
 	if d.reader, err = ringbuf.NewReader(d.objects.DnsEvents); err != nil {
 		return nil, fmt.Errorf("open ring buffer: %w", err)
 	}
-	root := CgroupRoot()
+	group := opts.Scope.Dir()
 	for _, hook := range []struct {
 		program *ebpf.Program
 		at      ebpf.AttachType
@@ -95,9 +95,9 @@ func openDNS(opts Options) (_ DNSSource, err error) {
 		{d.objects.DnsOut, ebpf.AttachCGroupInetEgress},
 		{d.objects.DnsIn, ebpf.AttachCGroupInetIngress},
 	} {
-		attached, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: hook.at, Program: hook.program})
+		attached, err := link.AttachCgroup(link.CgroupOptions{Path: group, Attach: hook.at, Program: hook.program})
 		if err != nil {
-			return nil, fmt.Errorf("attach to cgroup %s: %w", root, err)
+			return nil, fmt.Errorf("attach to cgroup %s: %w", group, err)
 		}
 		d.links = append(d.links, attached)
 	}

@@ -31,6 +31,7 @@ const (
 	atSource      = bpf.DropsDropFlagDROP_FLAG_AT_SOURCE
 	atDestination = bpf.DropsDropFlagDROP_FLAG_AT_DESTINATION
 	rejected      = bpf.DropsDropFlagDROP_FLAG_REJECTED
+	ofOwnSocket   = bpf.DropsDropFlagDROP_FLAG_OWN
 )
 
 // dropReasonRules lists the reasons that deny a flow, by the name of enum

@@ -32,6 +32,7 @@ type drops struct {
 	objects bpf.DropsObjects
 	reject  bpf.DropsRejectObjects
 	reasons dropReasons
+	places  *dropPlaces
 	tables  [bpf.DropsDropTableDROP_TABLES]*ebpf.MapSpec
 	links   []io.Closer
 
@@ -58,6 +59,11 @@ func openDrops(opts Options) (_ Source, err error) {
 	}
 	for table := range d.tables {
 		if _, err := d.replace(table); err != nil {
+			return nil, err
+		}
+	}
+	if !opts.Scope.Everything() {
+		if d.places, err = openDropPlaces(opts, d.objects.DropOthers); err != nil {
 			return nil, err
 		}
 	}
@@ -152,7 +158,8 @@ func (d *drops) collect() ([]Event, error) {
 		return nil, fmt.Errorf("look for drops: %w", err)
 	}
 	if !news {
-		return nil, nil
+		// Numbers of namespaces are used again: what was another's may be one's own.
+		return nil, d.places.look()
 	}
 	if err := d.objects.DropNews.Set(false); err != nil {
 		return nil, fmt.Errorf("look for drops: %w", err)
@@ -163,15 +170,16 @@ func (d *drops) collect() ([]Event, error) {
 		if err != nil {
 			return events, err
 		}
+		looked := d.places.look() // after the last of them was dropped
 		events, err = d.read(events, old)
-		if err := errors.Join(err, old.Close()); err != nil {
+		if err := errors.Join(looked, err, old.Close()); err != nil {
 			return events, err
 		}
 	}
 	return d.collectRest(events)
 }
 
-// read appends what a table holds.
+// read appends what a table holds that is in scope.
 func (d *drops) read(events []Event, table *ebpf.Map) ([]Event, error) {
 	var (
 		cursor ebpf.MapBatchCursor
@@ -181,7 +189,9 @@ func (d *drops) read(events []Event, table *ebpf.Map) ([]Event, error) {
 	for {
 		n, err := table.BatchLookup(&cursor, keys, flows, nil)
 		for i := range n {
-			events = append(events, d.reasons.event(&keys[i], &flows[i]))
+			if d.places.own(&keys[i], &flows[i]) {
+				events = append(events, d.reasons.event(&keys[i], &flows[i]))
+			}
 		}
 		switch {
 		case errors.Is(err, ebpf.ErrKeyNotExist):
@@ -245,6 +255,6 @@ func (d *drops) Close() error {
 	for _, l := range d.links {
 		errs = append(errs, l.Close())
 	}
-	errs = append(errs, d.reject.Close(), d.objects.Close())
+	errs = append(errs, d.places.Close(), d.reject.Close(), d.objects.Close())
 	return errors.Join(errs...)
 }

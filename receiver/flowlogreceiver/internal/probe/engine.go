@@ -16,11 +16,13 @@ type Options struct {
 	RingBufferSize int
 	// ExcludeSelf leaves out the sockets of this process.
 	ExcludeSelf bool
-	Filter      Filter
-	Datagram    FlowOptions
-	Drops       DropsOptions
-	NAT         NATOptions
-	Forward     ForwardOptions
+	// Scope is whose sockets count.
+	Scope    Scope
+	Filter   Filter
+	Datagram FlowOptions
+	Drops    DropsOptions
+	NAT      NATOptions
+	Forward  ForwardOptions
 	// Warn is told what limits an engine that runs; nil if nobody wants to know.
 	Warn func(error)
 	DNS  DNSOptions

@@ -31,7 +31,10 @@ func load(objects []object, opts Options, prepare func(*ebpf.CollectionSpec) err
 			return err
 		}
 	}
-	constants := map[string]any{"filter_parts": opts.Filter.parts(), "own_process": own}
+	constants := map[string]any{
+		"filter_parts": opts.Filter.parts(), "own_process": own,
+		"scope_group": opts.Scope.group, "scope_level": opts.Scope.level,
+	}
 	shared := make(map[string]*ebpf.Map)
 	if opts.rejects != nil {
 		shared[bpf.DropsMapRejects] = opts.rejects
@@ -69,6 +72,9 @@ func load(objects []object, opts Options, prepare func(*ebpf.CollectionSpec) err
 	}
 	return nil
 }
+
+// asIs is how an object is prepared that needs no more than load does.
+func asIs(*ebpf.CollectionSpec) error { return nil }
 
 // sharedBy returns those of the maps that spec has too. Global variables are each
 // object's own.

@@ -9,6 +9,9 @@ addresses and paths. tools/chart compares the two.
 receivers:
   flowlog:
     interval: 10s
+    {{- with .Values.agent.cgroupRoot }}
+    cgroup_root: {{ quote . }}
+    {{- end }}
 processors:
   memory_limiter:
     check_interval: 1s
