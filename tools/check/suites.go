@@ -214,7 +214,9 @@ var kernelPackages = []string{"./receiver/flowlogreceiver", "./receiver/flowlogr
 var clusterPackages = []string{"./tests/cluster", "./tests/identity", "./tests/deploy"}
 
 // elasticPackages start an Elasticsearch; see elasticSuite.
-var elasticPackages = []string{"./internal/testkit/elasticsearch"}
+var elasticPackages = []string{
+	"./internal/testkit/elasticsearch", "./exporter/flowelasticsearchexporter/internal/document/elastictest",
+}
 
 // unitPackages lists the root module's packages without those that have a
 // suite of their own.
