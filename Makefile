@@ -75,7 +75,7 @@ generate-collector:
 	@go tool -modfile=tools/go.mod builder --config builder-config.yaml --skip-get-modules --skip-compilation
 
 generate-docs:
-	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestFieldsDocumentation$$' ./internal/flow
+	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestFieldsDocumentation$$' ./internal/flow ./internal/elastic/schema
 	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestRoles$$' ./processor/flowk8sprocessor
 
 generate-manifests:
