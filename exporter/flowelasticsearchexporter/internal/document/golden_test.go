@@ -3,6 +3,7 @@ package document_test
 import (
 	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/document"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow/flowtest"
 )
 
 // cases are folders below testdata, each with the options of its encoder.
@@ -77,5 +80,45 @@ func TestDocuments(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestDocumentsHaveTheFieldsOfTheSchema takes the golden cases and random records together:
+// they have every field that the schema says there is, and no other.
+func TestDocumentsHaveTheFieldsOfTheSchema(t *testing.T) {
+	for _, m := range []schema.Mapping{schema.ECS, schema.OTel} {
+		o := document.Options{Mapping: m, CommunityID: true}
+		got := make(map[string]map[string]bool) // by stream
+		add := func(w written) {
+			if got[w.Stream] == nil {
+				got[w.Stream] = make(map[string]bool)
+			}
+			for name := range flatten(t, w.Document) {
+				got[w.Stream][name] = true
+			}
+		}
+		for name := range cases {
+			if name != "elsewhere" { // which has others
+				for _, w := range encodeAll(t, filepath.Join("testdata", name, "input.json"), o) {
+					add(w)
+				}
+			}
+		}
+		r := rand.New(rand.NewPCG(1, 1))
+		for range 1000 {
+			resource, lr := one(t, flow.Batch{Flows: []flow.Flow{flowtest.Flow(r)}})
+			doc, target, err := encoder(t, o).Append(nil, resource, lr)
+			require.NoError(t, err)
+			add(written{target.Stream, target.ID, doc})
+		}
+		for _, c := range []schema.Class{schema.Allowed, schema.Denied, schema.Observer} {
+			want := make(map[string]bool)
+			for _, f := range m.FieldsOf(c) {
+				if f.Path != schema.ID {
+					want[f.Path] = true
+				}
+			}
+			assert.Equal(t, want, got[m.Stream(c, schema.DefaultNamespace)], "%s %s", m, c)
+		}
 	}
 }
