@@ -104,13 +104,14 @@ func (c cluster) index(t *testing.T, o document.Options) map[string]int {
 	return b.sent
 }
 
-// bulk is the body of a request.
+// bulk is the body of a request: so many documents, of which so many go to each stream, and the
+// length of all of them.
 type bulk struct {
-	encoder *document.Encoder
-	lines   strings.Builder
-	n       int
-	sent    map[string]int
-	seen    map[string]bool
+	encoder   *document.Encoder
+	lines     strings.Builder
+	n, length int
+	sent      map[string]int
+	seen      map[string]bool
 }
 
 func (b *bulk) add(t testing.TB, logs plog.Logs) {
@@ -145,6 +146,7 @@ func (b *bulk) line(target document.Target, doc []byte) {
 	b.lines.Write(doc)
 	b.lines.WriteByte('\n')
 	b.n++
+	b.length += len(doc)
 	b.sent[target.Stream]++
 }
 
