@@ -40,7 +40,7 @@ image: build ## write the container image bin/otelcol-flowlogs.tar; no container
 
 .PHONY: test
 test: ## run every check; RUN='unit|e2e' chooses suites
-	@tools/install-needs build test cluster
+	@tools/install-needs build test cluster elasticsearch
 	@go build -C tools -o ../.cache/bin/check ./check
 	@.cache/bin/check -run '$(RUN)'
 
@@ -75,7 +75,7 @@ generate-collector:
 	@go tool -modfile=tools/go.mod builder --config builder-config.yaml --skip-get-modules --skip-compilation
 
 generate-docs:
-	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestFieldsDocumentation$$' ./internal/flow
+	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestFieldsDocumentation$$' ./internal/flow ./internal/elastic/schema
 	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestRoles$$' ./processor/flowk8sprocessor
 
 generate-manifests:

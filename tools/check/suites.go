@@ -53,6 +53,7 @@ func suites() []suite {
 		{"fuzz", "each fuzz target, " + fuzzRuns, 15 * time.Minute, fuzzSuite},
 		{"kernel", "the receiver against this kernel, with ground truth", 20 * time.Minute, kernelSuite},
 		{"cluster", "Kubernetes for tests, and what needs it", 55 * time.Minute, clusterSuite},
+		{"elastic", "what writes to and reads from a real Elasticsearch", 30 * time.Minute, elasticSuite},
 		{"e2e", "the built binary as a black box", 15 * time.Minute, e2eSuite},
 		{"browser", "the pages in Chromium, on recorded answers and on the built binary", 15 * time.Minute, browserSuite},
 	}
@@ -212,6 +213,11 @@ var kernelPackages = []string{"./receiver/flowlogreceiver", "./receiver/flowlogr
 // clusterPackages start a Kubernetes cluster; see clusterSuite.
 var clusterPackages = []string{"./tests/cluster", "./tests/identity", "./tests/deploy"}
 
+// elasticPackages start an Elasticsearch; see elasticSuite.
+var elasticPackages = []string{
+	"./internal/testkit/elasticsearch", "./exporter/flowelasticsearchexporter/internal/document/elastictest",
+}
+
 // unitPackages lists the root module's packages without those that have a
 // suite of their own.
 func unitPackages(ctx context.Context, log io.Writer) ([]string, error) {
@@ -219,7 +225,7 @@ func unitPackages(ctx context.Context, log io.Writer) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w\n%s", err, out)
 	}
-	elsewhere := slices.Concat(kernelPackages, clusterPackages, []string{"./tests/e2e"})
+	elsewhere := slices.Concat(kernelPackages, clusterPackages, elasticPackages, []string{"./tests/e2e"})
 	var packages []string
 	for name := range strings.FieldsSeq(out) {
 		own := slices.ContainsFunc(elsewhere, func(path string) bool {
@@ -243,6 +249,12 @@ func kernelSuite(ctx context.Context, log io.Writer) (tally, error) {
 // holds a build of Kubernetes from nothing.
 func clusterSuite(ctx context.Context, log io.Writer) (tally, error) {
 	return goTest(ctx, log, ".", append([]string{"-p=1", "-count=1", "-timeout=50m"}, clusterPackages...)...)
+}
+
+// elasticSuite runs one package at a time: a server takes two cores to start, and a
+// gigabyte. The limit holds its download.
+func elasticSuite(ctx context.Context, log io.Writer) (tally, error) {
+	return goTest(ctx, log, ".", append([]string{"-p=1", "-count=1", "-timeout=28m"}, elasticPackages...)...)
 }
 
 var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
