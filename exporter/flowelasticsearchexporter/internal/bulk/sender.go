@@ -1,0 +1,256 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+)
+
+// Options are how a Sender sends.
+type Options struct {
+	Transport esapi.Transport
+	// GzipLevel is from 1 to 9, or 0 for bodies as they are.
+	GzipLevel int
+	// ShardTimeout is how long the server is to wait for a shard that it cannot write to.
+	ShardTimeout time.Duration
+	Pace         *Pace
+	// Observe is told of each request, by any goroutine. It may be nil.
+	Observe func(context.Context, *Exchange)
+}
+
+// Exchange is a request and its answer.
+type Exchange struct {
+	// Documents is how many there were, Size what they took, and Sent what the body did, in
+	// bytes.
+	Documents, Size, Sent int
+	// Status is the answer's, 0 if there was none.
+	Status int
+	// Received is what was read of the answer's body, in bytes.
+	Received int64
+	Took     time.Duration
+}
+
+// Sender sends batches. It is safe for concurrent use.
+type Sender struct {
+	options Options
+	bodies  *bodies
+	// old is set once the server has said that it does not know include_source_on_error,
+	// which is of 8.18.
+	old atomic.Bool
+}
+
+// NewSender returns a Sender.
+func NewSender(o Options) *Sender { return &Sender{options: o, bodies: newBodies(o.GzipLevel)} }
+
+// Report is what there is to say of the sending of a batch, beside the results in it.
+type Report struct {
+	// Err says why there are documents to be sent again; nil if there are none.
+	Err error
+	// After is how long the server asks to be left alone.
+	After time.Duration
+	// Down is set when a request as a whole was not taken: more will not be either, now.
+	Down bool
+	// Unhealthy is set when it takes somebody to change something, or the server to come
+	// back, and not just time.
+	Unhealthy bool
+}
+
+// Send sends the documents of a batch, in as many requests as it takes, and sets the
+// results in it. When ctx ends, what has no answer stays Pending.
+func (s *Sender) Send(ctx context.Context, b *Batch) Report {
+	var r Report
+	for i := range b.entries {
+		b.entries[i].Result = Result{}
+	}
+	s.send(ctx, b, b.entries, &r)
+	return r
+}
+
+func (s *Sender) send(ctx context.Context, b *Batch, entries []Entry, r *Report) {
+	if len(entries) == 0 || r.Down {
+		return
+	}
+	turn, err := s.options.Pace.wait(ctx)
+	if err != nil {
+		r.Err, r.Down = err, true
+		return
+	}
+	x := Exchange{Documents: len(entries), Size: size(entries)}
+	began := time.Now()
+	failed := s.exchange(ctx, b, entries, &x)
+	x.Took = time.Since(began)
+	s.options.Pace.done(turn, x.Size, x.Took, loadOf(failed, entries))
+	if s.options.Observe != nil {
+		s.options.Observe(ctx, &x)
+	}
+	switch {
+	case failed == nil:
+		r.add(entries)
+	case failed.verdict != TooLarge:
+		r.fail(failed)
+		for i := range entries {
+			if entries[i].Result.Status == 0 {
+				entries[i].Result = Result{Verdict: failed.verdict, Status: failed.status, Type: failed.kind, Reason: failed.reason}
+			}
+		}
+	case len(entries) == 1:
+		entries[0].Result = Result{Verdict: TooLarge, Status: failed.status, Type: tooLarge,
+			Reason: fmt.Sprintf("the server takes no request with a document of %d bytes", x.Size)}
+	default:
+		s.options.Pace.tooLarge(x.Size)
+		first, second := halve(entries)
+		s.send(ctx, b, first, r)
+		s.send(ctx, b, second, r)
+	}
+}
+
+// tooLarge is the type of error of a document that no request can hold.
+const tooLarge = "content_too_large"
+
+// failure is why a request as a whole was not taken, or not answered.
+type failure struct {
+	verdict      Verdict
+	status       int
+	kind, reason string
+	after        time.Duration
+	err          error // why there is no answer that can be read
+}
+
+// exchange sends one request and reads the answer.
+func (s *Sender) exchange(ctx context.Context, b *Batch, entries []Entry, x *Exchange) *failure {
+	body := s.bodies.get(b, entries)
+	defer body.release()
+	x.Sent = body.text.Len()
+	no, yes := false, true
+	request := esapi.BulkRequest{
+		Body: http.NoBody, RequireDataStream: &yes, Timeout: s.options.ShardTimeout, FilterPath: fields, Header: s.bodies.header.Clone(),
+	}
+	old := s.old.Load()
+	if !old {
+		request.IncludeSourceOnError = &no
+	}
+	response, err := request.Do(ctx, body.through(s.options.Transport))
+	if err != nil {
+		return &failure{err: fmt.Errorf("send %d documents: %w", len(entries), err)}
+	}
+	defer response.Body.Close()
+	x.Status = response.StatusCode
+	counted := &counter{Reader: response.Body, n: &x.Received}
+	if response.StatusCode == http.StatusOK {
+		if err := readAnswer(counted, entries); err != nil {
+			return &failure{err: fmt.Errorf("read the answer about %d documents: %w%s", len(entries), err, foreign(response))}
+		}
+		return nil
+	}
+	f := &failure{verdict: ofRequest(response.StatusCode), status: response.StatusCode, after: retryAfter(response.Header)}
+	if f.kind, f.reason, err = readError(counted); err != nil {
+		f.reason = strings.TrimPrefix(foreign(response), ": ")
+	}
+	if !old && f.status == http.StatusBadRequest && strings.Contains(f.reason, "include_source_on_error") {
+		s.old.Store(true)
+		return s.exchange(ctx, b, entries, x)
+	}
+	return f
+}
+
+// foreign says what else than Elasticsearch may have answered.
+func foreign(response *esapi.Response) string {
+	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if kind == "" || strings.HasSuffix(kind, "json") {
+		return ""
+	}
+	return fmt.Sprintf(": the answer is %s, as a proxy's would be: look at what the address leads to", kind)
+}
+
+// retryAfter reads the header of that name: seconds, or a date.
+func retryAfter(header http.Header) time.Duration {
+	value := header.Get("Retry-After")
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
+}
+
+// loadOf is what a request's end says to the pace.
+func loadOf(failed *failure, entries []Entry) load {
+	if failed == nil {
+		for i := range entries {
+			if entries[i].Result.Verdict == Busy {
+				return strained
+			}
+		}
+		return fine
+	}
+	var network *net.OpError
+	switch {
+	case failed.verdict == TooLarge:
+		return fine // the size that it takes is learned apart
+	case failed.err != nil && errors.As(failed.err, &network) && network.Op == "dial", failed.verdict == Refused:
+		return away
+	default:
+		// A connection that ends while a body is sent may do so because it is too large.
+		return strained
+	}
+}
+
+// fail notes the failure of a request.
+func (r *Report) fail(f *failure) {
+	r.Down, r.After = true, max(r.After, f.after)
+	r.Unhealthy = r.Unhealthy || f.status != http.StatusTooManyRequests
+	if r.Err == nil {
+		r.Err = f.error()
+	}
+}
+
+func (f *failure) error() error {
+	if f.err != nil {
+		return f.err
+	}
+	return errors.New(describe(f.status, f.kind, f.reason))
+}
+
+// add notes why documents of a request that was answered are to be sent again.
+func (r *Report) add(entries []Entry) {
+	again, first := 0, (*Result)(nil)
+	for i := range entries {
+		result := &entries[i].Result
+		if !result.Verdict.Again() {
+			continue
+		}
+		again++
+		if first == nil || first.Verdict != Refused && result.Verdict == Refused {
+			first = result
+		}
+	}
+	if again == 0 {
+		return
+	}
+	r.Unhealthy = r.Unhealthy || first.Status != http.StatusTooManyRequests
+	if r.Err == nil {
+		r.Err = fmt.Errorf("%d of %d documents were not taken: %s", again, len(entries), describe(first.Status, first.Type, first.Reason))
+	}
+}
+
+// describe is the text of an error of the server's, which quotes no document: what is to be
+// sent again is not at fault.
+func describe(status int, kind, reason string) string {
+	text := fmt.Sprintf("status %d", status)
+	for _, part := range []string{kind, cut(reason, 300), cures[kind]} {
+		if part != "" {
+			text += ": " + part
+		}
+	}
+	return text
+}
