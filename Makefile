@@ -40,7 +40,7 @@ image: build ## write the container image bin/otelcol-flowlogs.tar; no container
 
 .PHONY: test
 test: ## run every check; RUN='unit|e2e' chooses suites
-	@tools/install-needs build test cluster
+	@tools/install-needs build test cluster elasticsearch
 	@go build -C tools -o ../.cache/bin/check ./check
 	@.cache/bin/check -run '$(RUN)'
 

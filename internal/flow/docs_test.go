@@ -28,8 +28,8 @@ a *time* nanoseconds since the Unix epoch, *keywords* a list of texts, a *map* t
 *gauge* does not. *Merged* says what several values become in a record that flow_aggregation makes of
 several: the *common* one if there is one, their *sum*, *least*, *most*, *union* or *intersection*, *mixed* if they differ; some are *computed* from
 others, or *new*. Counters belong to the side that sent, not to the side that reports. An attribute that is absent is not known, or does not
-apply; zero is zero. *Elasticsearch*, *ECS* and *Calico* give the mapping type, the name in the Elastic Common Schema
-and the name in Calico Enterprise's flow logs.
+apply; zero is zero. *Elasticsearch*, *ECS* and *Calico* give the mapping type, in which a map is a list of "key=value", the name in the Elastic Common Schema
+and the name in Calico Enterprise's flow logs. [Fields in Elasticsearch](elasticsearch-fields.md) has the whole document.
 
 `
 )

@@ -8,11 +8,11 @@ var Losses = newRegistry(concat(
 	[]Field[Loss]{
 		idField(func(l *Loss) *ID { return &l.ID }),
 		integer(Attribute{
-			Name: "flow.start", Type: Time, Role: Gauge, Unit: "ns", Elastic: "date_nanos",
+			Name: "flow.start", Type: Time, Role: Gauge, Unit: "ns", Elastic: "date_nanos", ECS: "event.start",
 			Description: "Earliest time of the loss.",
 		}, func(l *Loss) *int64 { return &l.Start }),
 		integer(Attribute{
-			Name: "flow.end", Type: Time, Role: Gauge, Unit: "ns", Elastic: "date_nanos",
+			Name: "flow.end", Type: Time, Role: Gauge, Unit: "ns", Elastic: "date_nanos", ECS: "event.end",
 			Description: "Latest time of the loss; also the log record's timestamp.",
 		}, func(l *Loss) *int64 { return &l.End }),
 		text(Attribute{

@@ -1,5 +1,7 @@
 package flow
 
+import "strings"
+
 // aggregationFields tell how a record was made of several.
 func aggregationFields() []Field[Flow] {
 	const absent = "not merged by flow_aggregation"
@@ -21,7 +23,7 @@ func aggregationFields() []Field[Flow] {
 	for i, l := range listings {
 		if l.List != l.Of {
 			fields = append(fields, ofAggregation(texts(Attribute{
-				Name: l.List, Role: Dimension, Merge: MergeUnion, Elastic: "keyword", Calico: calicoLists[l.List],
+				Name: l.List, Role: Dimension, Merge: MergeUnion, Elastic: l.elastic(), Calico: calicoLists[l.List],
 				Description: "Values of " + l.Of + " in the records that were merged, those with most bytes first.",
 				Absent:      "all had the same, or " + absent,
 			}, func(a *Aggregation) []string { return a.Lists[i].Values }, func(a *Aggregation, list []string) error {
@@ -36,6 +38,14 @@ func aggregationFields() []Field[Flow] {
 		}, func(a *Aggregation) *uint64 { return &a.Lists[i].Count })))
 	}
 	return inSection(func(f *Flow) bool { return f.Aggregation != nil }, fields)
+}
+
+// elastic is the mapping type of the list: addresses are found by their network too.
+func (l *Listing) elastic() string {
+	if strings.HasSuffix(l.Of, ".address") {
+		return "ip"
+	}
+	return "keyword"
 }
 
 var calicoLists = map[string]string{

@@ -19,7 +19,7 @@ func kubernetesFields(side string, end func(*Flow) *Endpoint, calico calicoKuber
 			Description: "Namespace of the pod at this end, or of the network set.", Absent: outsidePod,
 		}, func(k *Kubernetes) *Name { return &k.Namespace }),
 		ofKubernetes(mapping(Attribute{
-			Name: side + ".k8s.namespace.labels", Role: Dimension, Merge: MergeIntersect, Elastic: "flattened",
+			Name: side + ".k8s.namespace.labels", Role: Dimension, Merge: MergeIntersect, Elastic: "keyword",
 			Description: "Labels of the namespace.", Absent: "not asked for, or " + outsidePod,
 		}, func(k *Kubernetes) *Labels { return &k.NamespaceLabels }), end),
 		name(Attribute{
@@ -33,7 +33,7 @@ func kubernetesFields(side string, end func(*Flow) *Endpoint, calico calicoKuber
 			Description: "What the names of the pod and its siblings begin with, and an asterisk; the name itself where it was not generated.", Absent: outsidePod,
 		}, func(k *Kubernetes) *Name { return &k.PodPrefix }),
 		ofKubernetes(mapping(Attribute{
-			Name: side + ".k8s.pod.labels", Role: Dimension, Merge: MergeIntersect, Elastic: "flattened", Calico: calico.labels,
+			Name: side + ".k8s.pod.labels", Role: Dimension, Merge: MergeIntersect, Elastic: "keyword", Calico: calico.labels,
 			Description: "Labels of the pod when the record was made; none is an empty map.", Absent: "not asked for, or " + outsidePod,
 		}, func(k *Kubernetes) *Labels { return &k.PodLabels }), end),
 		name(Attribute{

@@ -25,7 +25,7 @@ func of[T any](registry *flow.Registry[T]) []flow.Attribute {
 
 func TestEveryAttributeIsDescribed(t *testing.T) {
 	elastic := map[flow.Type][]string{
-		flow.Keyword: {"keyword"}, flow.Keywords: {"keyword"}, flow.Map: {"flattened"}, flow.Address: {"ip"}, flow.Boolean: {"boolean"},
+		flow.Keyword: {"keyword"}, flow.Keywords: {"keyword", "ip"}, flow.Map: {"keyword"}, flow.Address: {"ip"}, flow.Boolean: {"boolean"},
 		flow.Integer: {"long", "integer", "short"}, flow.Time: {"date_nanos"},
 	}
 	for kind, list := range attributes() {
@@ -153,6 +153,7 @@ func TestSharedAttributesMeanTheSameInEveryKind(t *testing.T) {
 			if f := flow.Flows.Lookup(a.Name); f != nil {
 				assert.Equal(t, f.Type, a.Type, "%s: %s", kind, a.Name)
 				assert.Equal(t, f.Elastic, a.Elastic, "%s: %s", kind, a.Name)
+				assert.Equal(t, f.ECS, a.ECS, "%s: %s", kind, a.Name)
 				assert.Equal(t, f.Resource, a.Resource, "%s: %s", kind, a.Name)
 			}
 		}

@@ -23,6 +23,9 @@ type suite struct {
 const (
 	binary = "bin/otelcol-flowlogs"
 	uiDir  = "extension/flowvisualizerextension/internal/ui"
+	// maxTrackedBytes is what a file of the tree may take; a larger one is most likely
+	// a program that a build left there.
+	maxTrackedBytes = 512 << 10
 	// maxBinaryMB keeps the image and the download small; raise it knowingly. The
 	// Kubernetes client, of which only two API groups are linked, is 6 MB.
 	maxBinaryMB = 125
@@ -37,7 +40,7 @@ const (
 // suites lists every check of the project, cheap ones first.
 func suites() []suite {
 	return []suite{
-		{"source", "gofmt, shell syntax, links, licence", time.Minute, sourceSuite},
+		{"source", "gofmt, shell syntax, file sizes, links, licence", time.Minute, sourceSuite},
 		{"modules", "go.mod files are tidy and verified", 5 * time.Minute, modulesSuite},
 		{"tools", "tests of the tools themselves", 5 * time.Minute, toolsSuite},
 		{"vet", "go vet", 25 * time.Minute, vetSuite},
@@ -50,6 +53,7 @@ func suites() []suite {
 		{"fuzz", "each fuzz target, " + fuzzRuns, 15 * time.Minute, fuzzSuite},
 		{"kernel", "the receiver against this kernel, with ground truth", 20 * time.Minute, kernelSuite},
 		{"cluster", "Kubernetes for tests, and what needs it", 55 * time.Minute, clusterSuite},
+		{"elastic", "what writes to and reads from a real Elasticsearch", 30 * time.Minute, elasticSuite},
 		{"e2e", "the built binary as a black box", 15 * time.Minute, e2eSuite},
 		{"browser", "the pages in Chromium, on recorded answers and on the built binary", 15 * time.Minute, browserSuite},
 	}
@@ -89,6 +93,14 @@ func sourceSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 		}
 	}
 
+	if large, err := largeFiles(ctx, log); err != nil {
+		return t, err
+	} else if len(large) > 0 {
+		t.fail("too large to be tracked, remove it or raise maxTrackedBytes knowingly:\n" + strings.Join(large, "\n"))
+	} else {
+		t.pass()
+	}
+
 	if broken, err := brokenLinks(ctx, log); err != nil {
 		return t, err
 	} else if len(broken) > 0 {
@@ -104,6 +116,25 @@ func sourceSuite(ctx context.Context, log io.Writer) (t tally, err error) {
 		t.pass()
 	}
 	return t, nil
+}
+
+// largeFiles names the tracked files of more than maxTrackedBytes.
+func largeFiles(ctx context.Context, log io.Writer) ([]string, error) {
+	files, err := trackedFiles(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	var large []string
+	for _, name := range files {
+		info, err := os.Lstat(name)
+		if err != nil {
+			return nil, err
+		}
+		if info.Size() > maxTrackedBytes {
+			large = append(large, fmt.Sprintf("%s: %d bytes", name, info.Size()))
+		}
+	}
+	return large, nil
 }
 
 var generatedMark = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
@@ -182,6 +213,11 @@ var kernelPackages = []string{"./receiver/flowlogreceiver", "./receiver/flowlogr
 // clusterPackages start a Kubernetes cluster; see clusterSuite.
 var clusterPackages = []string{"./tests/cluster", "./tests/identity", "./tests/deploy"}
 
+// elasticPackages start an Elasticsearch; see elasticSuite.
+var elasticPackages = []string{
+	"./internal/testkit/elasticsearch", "./exporter/flowelasticsearchexporter/internal/document/elastictest",
+}
+
 // unitPackages lists the root module's packages without those that have a
 // suite of their own.
 func unitPackages(ctx context.Context, log io.Writer) ([]string, error) {
@@ -189,7 +225,7 @@ func unitPackages(ctx context.Context, log io.Writer) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w\n%s", err, out)
 	}
-	elsewhere := slices.Concat(kernelPackages, clusterPackages, []string{"./tests/e2e"})
+	elsewhere := slices.Concat(kernelPackages, clusterPackages, elasticPackages, []string{"./tests/e2e"})
 	var packages []string
 	for name := range strings.FieldsSeq(out) {
 		own := slices.ContainsFunc(elsewhere, func(path string) bool {
@@ -213,6 +249,12 @@ func kernelSuite(ctx context.Context, log io.Writer) (tally, error) {
 // holds a build of Kubernetes from nothing.
 func clusterSuite(ctx context.Context, log io.Writer) (tally, error) {
 	return goTest(ctx, log, ".", append([]string{"-p=1", "-count=1", "-timeout=50m"}, clusterPackages...)...)
+}
+
+// elasticSuite runs one package at a time: a server takes two cores to start, and a
+// gigabyte. The limit holds its download.
+func elasticSuite(ctx context.Context, log io.Writer) (tally, error) {
+	return goTest(ctx, log, ".", append([]string{"-p=1", "-count=1", "-timeout=28m"}, elasticPackages...)...)
 }
 
 var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
@@ -128,7 +129,11 @@ func aggregation(r *rand.Rand) *flow.Aggregation {
 			a.Lists[i].Count = count(r)
 		}
 		if l.List != l.Of && r.IntN(3) == 0 {
-			a.Lists[i].Values = []string{"b", "a"}[:1+r.IntN(2)]
+			values := []string{"b", "a"}
+			if strings.HasSuffix(l.Of, ".address") {
+				values = []string{"2001:db8::5", "10.1.2.3"}
+			}
+			a.Lists[i].Values = values[:1+r.IntN(2)]
 		}
 	}
 	if r.IntN(4) == 0 {
