@@ -37,7 +37,19 @@ type Exchange struct {
 	// Received is what was read of the answer's body, in bytes.
 	Received int64
 	Took     time.Duration
+	Outcome  Outcome
 }
+
+// Outcome is how a request ended.
+type Outcome string
+
+// The outcomes: Answered for each document; Split because it was too large; Failed as a
+// whole, to be sent again.
+const (
+	Answered Outcome = "answered"
+	Split    Outcome = "split"
+	Failed   Outcome = "failed"
+)
 
 // Sender sends batches. It is safe for concurrent use.
 type Sender struct {
@@ -87,7 +99,7 @@ func (s *Sender) send(ctx context.Context, b *Batch, entries []Entry, r *Report)
 	x := Exchange{Documents: len(entries), Size: size(entries)}
 	began := time.Now()
 	failed := s.exchange(ctx, b, entries, &x)
-	x.Took = time.Since(began)
+	x.Took, x.Outcome = time.Since(began), failed.outcome()
 	s.options.Pace.done(turn, x.Size, x.Took, loadOf(failed, entries))
 	if s.options.Observe != nil {
 		s.options.Observe(ctx, &x)
@@ -123,6 +135,17 @@ type failure struct {
 	kind, reason string
 	after        time.Duration
 	err          error // why there is no answer that can be read
+}
+
+func (f *failure) outcome() Outcome {
+	switch {
+	case f == nil:
+		return Answered
+	case f.verdict == TooLarge:
+		return Split
+	default:
+		return Failed
+	}
 }
 
 // exchange sends one request and reads the answer.

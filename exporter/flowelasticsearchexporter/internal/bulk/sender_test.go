@@ -101,7 +101,7 @@ func TestDocumentsAreStored(t *testing.T) {
 			x := r.exchanges[0]
 			require.Positive(t, x.Took)
 			require.Equal(t, bulk.Exchange{Documents: 3, Size: b.Size(), Sent: last.Size, Status: 200, Received: int64(len(
-				`{"items":[{"create":{"status":201}},{"create":{"status":201}},{"create":{"status":201}}]}`)), Took: x.Took}, x)
+				`{"items":[{"create":{"status":201}},{"create":{"status":201}},{"create":{"status":201}}]}`)), Took: x.Took, Outcome: bulk.Answered}, x)
 			require.Equal(t, level > 0, last.Size < b.Size())
 		})
 	}

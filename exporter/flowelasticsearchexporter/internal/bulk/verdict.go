@@ -25,6 +25,9 @@ const (
 	// Refused says that the server will not take the document before somebody changes
 	// something: a right, a block, a template, a limit.
 	Refused
+
+	// Verdicts is how many there are.
+	Verdicts = iota
 )
 
 // Again tells whether the document is to be sent again.
