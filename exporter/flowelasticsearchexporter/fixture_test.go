@@ -148,6 +148,7 @@ func start(t *testing.T, url string, h *host, change ...func(*Config)) *rig {
 	}
 	r := &rig{host: h, telemetry: componenttest.NewTelemetry()}
 	set := exportertest.NewNopSettings(metadata.Type)
+	set.ID = component.NewID(metadata.Type) // by which the queue is found again
 	set.TelemetrySettings = r.telemetry.NewTelemetrySettings()
 	var err error
 	r.Logs, err = NewFactory().CreateLogs(t.Context(), set, config)
@@ -176,11 +177,15 @@ func (r *rig) points(t *testing.T, name string) map[string]int64 {
 	return values
 }
 
-// field reads a field of a document, whose names have dots.
-func field(t *testing.T, document, name string) string {
+// field reads a text in a document; the names of objects around it come before a dot.
+func field(t *testing.T, document, path string) string {
 	t.Helper()
-	var fields map[string]any
-	require.NoError(t, json.Unmarshal([]byte(document), &fields))
-	value, _ := fields[name].(string)
-	return value
+	var value any
+	require.NoError(t, json.Unmarshal([]byte(document), &value))
+	for name := range strings.SplitSeq(path, ".") {
+		object, _ := value.(map[string]any)
+		value = object[name]
+	}
+	text, _ := value.(string)
+	return text
 }

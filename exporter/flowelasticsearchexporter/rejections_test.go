@@ -16,6 +16,7 @@ import (
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/bulktest"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/metadata"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 )
 
 func timeOf(seconds int64) time.Time { return time.Unix(seconds, 0) }
@@ -56,10 +57,13 @@ func TestARejectedDocumentIsToldOfWhole(t *testing.T) {
 	_, err := time.Parse(time.RFC3339, got["@timestamp"].(string))
 	require.NoError(t, err)
 	delete(got, "@timestamp")
-	want := map[string]any{
-		"error.type": "document_parsing_exception", "error.message": "failed to parse field [x]", "event.original": sent,
-		"flow.rejected.stream": allowedStream, "flow.rejected.id": "1-1-2", "ecs.version": "8.17.0", "event.kind": "pipeline_error",
-		"event.dataset": "k8s.rejected", "data_stream.type": "logs", "data_stream.dataset": "k8s.rejected", "data_stream.namespace": "default",
+	type object = map[string]any
+	want := object{
+		"ecs":         object{"version": schema.ECSVersion},
+		"error":       object{"type": "document_parsing_exception", "message": "failed to parse field [x]"},
+		"event":       object{"kind": "pipeline_error", "dataset": "k8s.rejected", "original": sent},
+		"flow":        object{"rejected": object{"stream": allowedStream, "id": "1-1-2"}},
+		"data_stream": object{"type": "logs", "dataset": "k8s.rejected", "namespace": "default"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

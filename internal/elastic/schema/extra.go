@@ -28,7 +28,7 @@ var ecsExtras = concat(everyDocument, []Field{
 	{Path: "event.dataset", Type: "keyword", Description: "As data_stream.dataset."},
 	{Path: "orchestrator.type", Type: "keyword", Description: "kubernetes, where a node or cluster is named."},
 	{Path: "orchestrator.resource.type", Type: "keyword", Description: "node, where one is named."},
-	{Path: "related.hosts", Type: "keyword", Description: "Machines, nodes, pods and domains that the record names."},
+	{Path: "related.hosts", Type: "keyword", Description: "Machines, nodes and domains that the record names; pods are none."},
 })
 
 // flowExtras are of flow records in the ECS mapping.
@@ -36,7 +36,6 @@ var flowExtras = concat(ecsExtras, []Field{
 	{Path: "type", Type: "keyword", Description: "Always flow, as Packetbeat has it."},
 	{Path: "event.category", Type: "keyword", Description: "Always network."},
 	{Path: "event.type", Type: "keyword", Description: "connection; allowed or denied; start and end where a connection began or ended in the interval."},
-	{Path: "event.duration", Type: "long", Description: "Length of the interval in nanoseconds."},
 	{Path: "network.bytes", Type: "long", Description: "source.bytes and destination.bytes."},
 	{Path: "network.packets", Type: "long", Description: "source.packets and destination.packets."},
 	{Path: "network.direction", Type: "keyword", Description: "egress where the source reports, ingress where the destination does."},

@@ -1,7 +1,7 @@
 package document
 
 import (
-	"crypto/sha1" //nolint:gosec // what the specification of Community ID asks for, and no secret
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
 	"net/netip"
@@ -9,18 +9,19 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
 
-// communityID writes the Community ID, by which other tools name the same connection
+// writeCommunityID writes the Community ID, by which other tools name the same connection
 // whatever its direction: https://github.com/corelight/community-id-spec, version 1, seed 0.
-func (d *draft) communityID() {
-	n := &d.noted
-	switch n.transport {
+func (d *draft) writeCommunityID(f *field) {
+	p := &d.kind.places
+	// A protocol without a name has no ports, and an unknown one no id.
+	transport, _ := flow.ParseTransport(d.textAt(p.transport))
+	switch transport {
 	case flow.TransportTCP, flow.TransportUDP, flow.TransportSCTP:
 	default:
 		return // of ICMP it rests on the type of the message, and a flow has both
 	}
-	from := netip.AddrPortFrom(n.source, uint16(n.numbers[noteSourcePort]))
-	to := netip.AddrPortFrom(n.destination, uint16(n.numbers[noteDestinationPort]))
-	if !from.IsValid() || !to.IsValid() || from.Port() == 0 || to.Port() == 0 || from.Addr().Is4() != to.Addr().Is4() {
+	from, to := d.addrPortAt(p.sourceAddress, p.sourcePort), d.addrPortAt(p.destinationAddress, p.destinationPort)
+	if !from.IsValid() || !to.IsValid() || from.Addr().Is4() != to.Addr().Is4() {
 		return
 	}
 	if from.Compare(to) > 0 {
@@ -28,13 +29,24 @@ func (d *draft) communityID() {
 	}
 	buf := make([]byte, 2, 2+2*16+2+2*2) // begins with the seed
 	buf = appendRaw(appendRaw(buf, from.Addr()), to.Addr())
-	buf = append(buf, byte(n.transport), 0)
+	buf = append(buf, byte(transport), 0)
 	buf = binary.BigEndian.AppendUint16(buf, from.Port())
 	buf = binary.BigEndian.AppendUint16(buf, to.Port())
-	sum := sha1.Sum(buf) //nolint:gosec // see the import
-	d.buf = append(d.buf, `"network.community_id":"1:`...)
+	sum := sha1.Sum(buf) // which is what the specification asks for, and hides nothing
+	d.begin(f)
+	d.buf = append(d.buf, `"1:`...)
 	d.buf = base64.StdEncoding.AppendEncode(d.buf, sum[:])
 	d.buf = append(d.buf, `",`...)
+}
+
+// addrPortAt is not valid where the address or the port is not known.
+func (d *draft) addrPortAt(address, port int) netip.AddrPort {
+	addr, err := parseAddress(d.textAt(address))
+	n, _ := d.numberAt(port)
+	if err != nil || n <= 0 || n > 1<<16-1 {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(addr, uint16(n))
 }
 
 func appendRaw(dst []byte, addr netip.Addr) []byte {

@@ -4,95 +4,132 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
-	"net/netip"
+	"math/bits"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
 
-// draft is a document that is being written. Every field and every item of a list is
-// followed by a comma, which end makes the bracket of.
+// draft is a document that is being written. Attributes are first put into the order of the
+// layout, for they may come in any, and then written one after the other. Every field, item and
+// object is followed by a comma, of which end makes a bracket.
 type draft struct {
-	buf  []byte
-	id   string
-	seen seen
-	// others are where in buf the names are of fields for attributes that the registry does not
-	// know.
-	others [maxOthers]span
-	nother int
+	kind        *kind
+	record      plog.LogRecord
+	communityID bool
 
-	noted noted
+	// values are those of the attributes, by their places; seen are the places that have one.
+	values [maxFields]pcommon.Value
+	seen   set
+	// others are the attributes that the registry does not know, those of the record first.
+	others                [maxOthers]other
+	ofRecord, ofBoth      int
+	names                 [maxOthers]span // where in buf the names of others are
+	addresses             [4]span         // where in buf the addresses are, without quotes
+	addressLists          [4]span         // and lists of them, without brackets
+	nAddress, nList, name int
+
+	buf []byte
+	in  *object
+	id  string
+	// written is the time that was last written, in nanoseconds, and where in buf it is.
+	written     int64
+	writtenTime span
+}
+
+// other is an attribute that the registry does not know.
+type other struct {
+	name  string
+	value pcommon.Value
 }
 
 // maxOthers bounds the attributes that the registry does not know: they are compared with each
 // other, and each makes a field of the index.
-const maxOthers = 64
+const maxOthers = 32
 
 // span is a part of a draft's buf.
 type span struct{ from, to int32 }
 
-// seen is the set of fields of a table that a draft has.
-type seen [maxFields / 64]uint64
-
-func (s *seen) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
-func (s *seen) add(i int)      { s[i/64] |= 1 << (i % 64) }
-
-// attributes writes those of a record and of its resource: side by side in the ECS mapping,
-// in objects of their own in the otel mapping.
-func (d *draft) attributes(k *kind, resource, record pcommon.Map, m schema.Mapping) error {
-	if m == schema.ECS {
-		if err := d.section(k.record, record, &seen{}, 0); err != nil {
-			return err
-		}
-		ofRecord, others := d.seen, d.nother
-		return d.section(k.resource, resource, &ofRecord, others)
-	}
-	d.buf = append(d.buf, `"attributes":{`...)
-	if err := d.section(k.record, record, &seen{}, 0); err != nil {
+// take takes the attributes of a record and its resource.
+func (d *draft) take(resource, record pcommon.Map) error {
+	if err := d.takeFrom(&d.kind.record, record, &set{}); err != nil {
 		return err
 	}
-	d.seen, d.nother = seen{}, 0
-	d.buf = append(end(d.buf, '}'), `,"resource":{"attributes":{`...)
-	if err := d.section(k.resource, resource, &seen{}, 0); err != nil {
-		return err
-	}
-	d.buf = append(end(d.buf, '}'), "},"...)
-	return nil
+	d.ofRecord = d.ofBoth
+	ofRecord := d.seen
+	return d.takeFrom(&d.kind.resource, resource, &ofRecord)
 }
 
-// section writes attributes but for those that are in before, or are one of the first
-// before of the others.
-func (d *draft) section(t *table, attributes pcommon.Map, before *seen, othersBefore int) error {
+// takeFrom takes attributes but for those that are in before.
+func (d *draft) takeFrom(n *names, attributes pcommon.Map, before *set) error {
 	next := 0
 	for name, v := range attributes.All() {
-		i := t.find(next, name)
+		i := n.find(next, name)
 		if i < 0 {
-			if err := d.other(t, name, v, othersBefore); err != nil {
-				return err
+			if d.ofBoth == maxOthers {
+				return fmt.Errorf("attribute %.100q is one too many: a document takes %d that are not of flow records; delete what is not needed with the transform processor", name, maxOthers)
 			}
+			d.others[d.ofBoth] = other{name, v}
+			d.ofBoth++
 			continue
 		}
 		next = i + 1
-		if d.seen.has(i) {
-			if before.has(i) {
-				continue
-			}
+		place := n.places[i]
+		if !d.seen.has(place) {
+			d.seen.add(place)
+			d.values[place] = v
+		} else if !before.has(place) {
 			return fmt.Errorf("attribute %s is there twice", name)
-		}
-		d.seen.add(i)
-		if err := d.field(&t.fields[i], v); err != nil {
-			return fmt.Errorf("attribute %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// field writes one attribute of the registry.
-func (d *draft) field(f *field, v pcommon.Value) error {
+// write writes the document.
+func (d *draft) write(l *layout) error {
+	root := d.in
+	for word := range d.seen {
+		for places := d.seen[word] | l.beside[word]; places != 0; places &= places - 1 {
+			place := word*64 + bits.TrailingZeros64(places)
+			f := &l.fields[place]
+			if f.made != fromAttribute {
+				if err := d.make(f); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := d.attribute(f, d.values[place]); err != nil {
+				return fmt.Errorf("attribute %s: %w", l.attributes[place], err)
+			}
+		}
+	}
+	d.enter(root)
+	d.buf = end(d.buf, '}')
+	return nil
+}
+
+// begin begins a field.
+func (d *draft) begin(f *field) {
+	if d.in != f.in {
+		d.enter(f.in)
+	}
+	d.buf = append(d.buf, f.key...)
+}
+
+// enter closes the objects that o is not in, and opens those that it is in.
+func (d *draft) enter(o *object) {
+	for o.within[d.in.depth] != d.in {
+		d.buf = append(end(d.buf, '}'), ',')
+		d.in = d.in.parent
+	}
+	d.buf = append(d.buf, o.from[d.in.depth]...)
+	d.in = o
+}
+
+// attribute writes one attribute of the registry.
+func (d *draft) attribute(f *field, v pcommon.Value) error {
 	switch f.typ {
 	case flow.Keyword:
 		if s := v.Str(); s != "" || v.Type() == pcommon.ValueTypeStr {
@@ -104,7 +141,12 @@ func (d *draft) field(f *field, v pcommon.Value) error {
 		}
 	case flow.Boolean:
 		if v.Type() == pcommon.ValueTypeBool {
-			d.boolean(f, v.Bool())
+			d.begin(f)
+			if v.Bool() {
+				d.buf = append(d.buf, "true,"...)
+			} else {
+				d.buf = append(d.buf, "false,"...)
+			}
 			return nil
 		}
 	case flow.Address:
@@ -124,35 +166,13 @@ func (d *draft) field(f *field, v pcommon.Value) error {
 	return fmt.Errorf("want a value of type %s, got %s", f.typ, v.Type())
 }
 
-// integer takes doubles that are integers too: a step through JSON makes them.
-func integer(v pcommon.Value) (int64, bool) {
-	if n := v.Int(); n != 0 { // the usual case, without asking for the type
-		return n, true
-	}
-	switch v.Type() {
-	case pcommon.ValueTypeInt:
-		return 0, true
-	case pcommon.ValueTypeDouble:
-		f := v.Double()
-		if f >= math.MaxInt64 {
-			return math.MaxInt64, f == math.Trunc(f) && !math.IsInf(f, 0)
-		}
-		return int64(f), f == float64(int64(f))
-	default:
-		return 0, false
-	}
-}
-
 func (d *draft) text(f *field, s string) error {
 	if f.key == "" {
 		return d.setID(s)
 	}
-	d.buf = appendText(append(d.buf, f.key...), s)
-	d.buf = append(d.buf, `",`...)
-	if f.note == noteNothing {
-		return nil
-	}
-	return d.noteText(f.note, s)
+	d.begin(f)
+	d.buf = append(appendText(d.buf, s), `",`...)
+	return nil
 }
 
 // setID takes the id of a record, which has one form for each value.
@@ -170,29 +190,19 @@ func (d *draft) setID(s string) error {
 }
 
 func (d *draft) number(f *field, n int64) error {
-	d.buf = append(d.buf, f.key...)
 	switch {
 	case f.typ == flow.Time && n < 0:
 		return fmt.Errorf("%d is before 1970, which Elasticsearch cannot keep in nanoseconds", n)
-	case f.typ == flow.Time:
-		d.buf = append(appendTime(d.buf, n), '"')
 	case n > f.max || n < -f.max:
 		return fmt.Errorf("%d is out of range: want at most %d", n, f.max)
-	default:
-		d.buf = appendInteger(d.buf, n)
 	}
-	d.buf = append(d.buf, ',')
-	d.noteNumber(f.note, n)
-	return nil
-}
-
-func (d *draft) boolean(f *field, v bool) {
-	d.buf = append(d.buf, f.key...)
-	if v {
-		d.buf = append(d.buf, "true,"...)
+	d.begin(f)
+	if f.typ == flow.Time {
+		d.time(n)
 	} else {
-		d.buf = append(d.buf, "false,"...)
+		d.buf = append(appendInteger(d.buf, n), ',')
 	}
+	return nil
 }
 
 func (d *draft) address(f *field, s string) error {
@@ -200,30 +210,18 @@ func (d *draft) address(f *field, s string) error {
 	if err != nil {
 		return err
 	}
-	d.buf = append(d.buf, f.key...)
+	d.begin(f)
 	from := len(d.buf)
 	d.buf = addr.AppendTo(d.buf)
-	d.noteAddress(f.note, addr, span{int32(from), int32(len(d.buf))})
+	d.addresses[d.nAddress] = span{int32(from), int32(len(d.buf))}
+	d.nAddress++
 	d.buf = append(d.buf, `",`...)
 	return nil
 }
 
-// parseAddress reads an address as the registry presents it: IPv4 mapped into IPv6 as IPv4, and
-// without a zone, which Elasticsearch refuses.
-func parseAddress(s string) (netip.Addr, error) {
-	addr, err := netip.ParseAddr(s)
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("%.60q is no IP address", s)
-	}
-	return addr.Unmap().WithZone(""), nil
-}
-
-func appendAddress(dst []byte, addr netip.Addr) []byte {
-	return append(addr.AppendTo(append(dst, '"')), '"')
-}
-
 func (d *draft) list(f *field, list pcommon.Slice) error {
-	d.buf = append(d.buf, f.key...)
+	d.begin(f)
+	from := len(d.buf)
 	for _, item := range list.All() {
 		if !f.ip {
 			d.buf = append(appendString(d.buf, asString(item)), ',')
@@ -233,17 +231,21 @@ func (d *draft) list(f *field, list pcommon.Slice) error {
 		if err != nil {
 			return err
 		}
-		d.buf = append(appendAddress(d.buf, addr), ',')
+		d.buf = addr.AppendTo(append(d.buf, '"'))
+		d.buf = append(d.buf, `",`...)
+	}
+	if f.ip && len(d.buf) > from {
+		d.addressLists[d.nList] = span{int32(from), int32(len(d.buf) - len(","))}
+		d.nList++
 	}
 	d.buf = append(end(d.buf, ']'), ',')
-	d.noteList(f.note, list)
 	return nil
 }
 
 // labels writes a map as a list of key=value: keys with dots in them are not taken apart, and
 // no key makes a field of its own.
 func (d *draft) labels(f *field, labels pcommon.Map) {
-	d.buf = append(d.buf, f.key...)
+	d.begin(f)
 	for key, value := range labels.All() {
 		d.buf = appendText(append(d.buf, '"'), key)
 		d.buf = appendText(append(d.buf, '='), asString(value))
@@ -252,95 +254,74 @@ func (d *draft) labels(f *field, labels pcommon.Map) {
 	d.buf = append(end(d.buf, ']'), ',')
 }
 
-// asString is without allocation for text.
-func asString(v pcommon.Value) string {
-	if v.Type() == pcommon.ValueTypeStr {
-		return v.Str()
+// writeOthers writes attributes that the registry does not know, as text. Dots in names become
+// underscores unless they are to be kept.
+func (d *draft) writeOthers(f *field, from, to int, keepDots bool) error {
+	if from == to {
+		return nil
 	}
-	return v.AsString()
+	d.enter(f.in)
+	first := d.name
+	for i := range d.others[from:to] {
+		if err := d.other(&d.others[from+i], first, from+i >= d.ofRecord, keepDots); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// other writes an attribute that the registry does not know, as text. One that makes the same
-// field as one of the first before, which the record has, is passed over.
-func (d *draft) other(t *table, name string, v pcommon.Value, before int) error {
-	if name == "" {
+// other writes one of them. One of the resource that makes the same field as one of the record is
+// passed over.
+func (d *draft) other(o *other, first int, ofResource, keepDots bool) error {
+	if o.name == "" {
 		return errors.New("an attribute has no name")
 	}
 	from := len(d.buf)
-	d.buf = append(append(d.buf, '"'), t.others...)
-	for i := range len(name) {
-		d.buf = append(d.buf, t.inName(name[i]))
+	d.buf = append(d.buf, '"')
+	for i := range len(o.name) {
+		d.buf = append(d.buf, inName(o.name[i], keepDots))
 	}
-	field := d.buf[from:]
-	for i, o := range d.others[:d.nother] {
+	name := d.buf[from+1:]
+	if keepDots && d.hasField(name, ofResource) {
+		return otherTwice(o.name)
+	}
+	for i, before := range d.names[first:d.name] {
 		switch {
-		case !bytes.Equal(d.buf[o.from:o.to], field):
-		case i < before:
+		case !bytes.Equal(d.buf[before.from:before.to], name):
+		case ofResource && first+i < d.ofRecord:
 			d.buf = d.buf[:from]
 			return nil
 		default:
-			return fmt.Errorf("attribute %.100q makes a field that another makes already: rename or delete one with the transform processor", name)
+			return otherTwice(o.name)
 		}
 	}
-	if d.nother == maxOthers {
-		return fmt.Errorf("attribute %.100q is one too many: a document takes %d that are not of flow records; delete what is not needed with the transform processor", name, maxOthers)
-	}
-	d.others[d.nother] = span{int32(from), int32(len(d.buf))}
-	d.nother++
-	d.buf = appendString(append(d.buf, `":`...), asString(v))
+	d.names[d.name] = span{int32(from + 1), int32(len(d.buf))}
+	d.name++
+	d.buf = appendString(append(d.buf, `":`...), asString(o.value))
 	d.buf = append(d.buf, ',')
 	return nil
 }
 
+func otherTwice(name string) error {
+	return fmt.Errorf("attribute %.100q makes a field that another makes already: rename or delete one with the transform processor", name)
+}
+
+// hasField reports whether the record, or its resource, has an attribute of the registry by a
+// name that another was changed to.
+func (d *draft) hasField(name []byte, ofResource bool) bool {
+	n := &d.kind.record
+	if ofResource {
+		n = &d.kind.resource
+	}
+	i, ok := n.byName[string(name)]
+	return ok && d.seen.has(n.places[i])
+}
+
 // inName is what a byte of an attribute's name is in the name of a field: dots would make objects
 // of labels, and blanks, stars and what JSON escapes are trouble for those who search.
-func (t *table) inName(c byte) byte {
-	if !plain(c) || c == ' ' || c == '*' || c == 0x7f || c == '.' && t.others != "" {
+func inName(c byte, keepDots bool) byte {
+	if !plain(c) || c == ' ' || c == '*' || c == 0x7f || c == '.' && !keepDots {
 		return '_'
 	}
 	return c
-}
-
-// finish writes what a document has beside the attributes, up to the constants of its
-// destination, which it returns.
-func (d *draft) finish(e *Encoder, k *kind, record plog.LogRecord) (*destination, error) {
-	at, err := d.timestamp(record)
-	if err != nil {
-		return nil, err
-	}
-	d.buf = append(appendTime(append(d.buf, `"@timestamp":"`...), at), `",`...)
-	if e.mapping == schema.OTel {
-		d.finishOTel(record)
-	} else {
-		d.finishECS(k == e.flows, e.communityID)
-	}
-	if k == e.flows && d.noted.denied {
-		return &k.denied, nil
-	}
-	return &k.allowed, nil
-}
-
-// timestamp is the record's, or else the end of its interval, or else when it was observed.
-func (d *draft) timestamp(record plog.LogRecord) (int64, error) {
-	for _, at := range [...]uint64{uint64(record.Timestamp()), uint64(d.noted.numbers[noteEnd]), uint64(record.ObservedTimestamp())} {
-		switch {
-		case at > math.MaxInt64:
-			return 0, fmt.Errorf("timestamp %d ns is after 2262", at)
-		case at != 0:
-			return int64(at), nil
-		}
-	}
-	return 0, errors.New("log record has no timestamp")
-}
-
-func (d *draft) finishOTel(record plog.LogRecord) {
-	if at := record.ObservedTimestamp(); at != 0 && at <= math.MaxInt64 {
-		d.buf = append(appendTime(append(d.buf, `"observed_timestamp":"`...), int64(at)), `",`...)
-	}
-	if n := record.SeverityNumber(); n > 0 && n <= plog.SeverityNumberFatal4 {
-		d.buf = append(appendInteger(append(d.buf, `"severity_number":`...), int64(n)), ',')
-	}
-	if s := record.SeverityText(); s != "" {
-		d.buf = append(appendString(append(d.buf, `"severity_text":`...), s), ',')
-	}
 }

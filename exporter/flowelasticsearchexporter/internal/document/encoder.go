@@ -45,12 +45,11 @@ type Target struct {
 // Encoder writes documents. It does not change once it is made, so any number of
 // goroutines may use it at once.
 type Encoder struct {
-	mapping     schema.Mapping
 	communityID bool
 	id          IDMode
 
 	flows, losses, agents *kind
-	rejected              destination
+	rejected              *layout
 }
 
 // NewEncoder returns an Encoder, or an error that says which of the options is wrong.
@@ -65,11 +64,11 @@ func NewEncoder(o Options) (*Encoder, error) {
 		return nil, fmt.Errorf("unknown id mode %d: use IDRecord or IDAuto", o.ID)
 	}
 	return &Encoder{
-		mapping: o.Mapping, communityID: o.CommunityID && o.Mapping == schema.ECS, id: o.ID,
+		communityID: o.CommunityID, id: o.ID,
 		flows:    newKind(&o, flow.EventFlow, schema.Allowed, schema.Denied),
 		losses:   newKind(&o, flow.EventLoss, schema.Observer),
 		agents:   newKind(&o, flow.EventAgent, schema.Observer),
-		rejected: newDestination(&o, schema.Rejected, ""),
+		rejected: newLayout(&o, o.Mapping.FieldsOf(schema.Rejected), "", schema.Rejected),
 	}, nil
 }
 
@@ -83,19 +82,27 @@ func (e *Encoder) Append(dst []byte, resource pcommon.Resource, record plog.LogR
 	if err != nil {
 		return dst, Target{}, err
 	}
-	d := draft{buf: append(dst, '{')}
-	if err := d.attributes(k, resource.Attributes(), record.Attributes(), e.mapping); err != nil {
+	d := draft{kind: k, record: record, communityID: e.communityID}
+	if err := d.take(resource.Attributes(), record.Attributes()); err != nil {
 		return dst, Target{}, err
 	}
-	to, err := d.finish(e, k, record)
+	action, err := d.action()
 	if err != nil {
+		return dst, Target{}, err
+	}
+	to := k.allowed
+	if action == flow.Deny {
+		to = k.denied
+	}
+	d.buf, d.in = append(dst, to.root.open...), to.root
+	if err := d.write(to); err != nil {
 		return dst, Target{}, err
 	}
 	target := Target{Stream: to.stream}
 	if e.id == IDRecord {
 		target.ID = d.id
 	}
-	return append(d.buf, to.constants...), target, nil
+	return d.buf, target, nil
 }
 
 func (e *Encoder) kind(event string) (*kind, error) {

@@ -26,16 +26,39 @@ type Rejection struct {
 // the stream of rejected documents. It has the _id of the document that was refused, so that
 // telling of it again does no harm.
 func (e *Encoder) AppendRejection(dst []byte, r *Rejection) ([]byte, Target) {
-	dst = append(dst, `{"@timestamp":"`...)
-	dst = append(appendTime(dst, r.Time.UnixNano()), `",`...)
-	for _, f := range [...]struct{ key, value string }{
-		{schema.RejectedErrorType, r.Type}, {schema.RejectedMessage, r.Message}, {schema.RejectedOriginal, string(r.Original)},
-		{schema.RejectedStream, r.Target.Stream}, {schema.RejectedID, r.Target.ID},
-	} {
-		if f.value != "" {
-			dst = append(appendString(dst, f.key), ':')
-			dst = append(appendString(dst, f.value), ',')
+	d := draft{buf: append(dst, e.rejected.root.open...), in: e.rejected.root}
+	for i := range e.rejected.fields {
+		f := &e.rejected.fields[i]
+		switch value := r.value(e.rejected.paths[i]); {
+		case f.made == constantly:
+			d.enter(f.in)
+		case f.made == timestamp:
+			d.begin(f)
+			d.buf = append(d.buf, '"')
+			d.time(r.Time.UnixNano())
+		case value != "":
+			d.begin(f)
+			d.buf = append(appendString(d.buf, value), ',')
 		}
 	}
-	return append(dst, e.rejected.constants...), Target{Stream: e.rejected.stream, ID: r.Target.ID}
+	d.enter(e.rejected.root)
+	return end(d.buf, '}'), Target{Stream: e.rejected.stream, ID: r.Target.ID}
+}
+
+// value is that of a field, or "" where it has none.
+func (r *Rejection) value(path string) string {
+	switch path {
+	case schema.RejectedErrorType:
+		return r.Type
+	case schema.RejectedMessage:
+		return r.Message
+	case schema.RejectedOriginal:
+		return string(r.Original)
+	case schema.RejectedStream:
+		return r.Target.Stream
+	case schema.RejectedID:
+		return r.Target.ID
+	default:
+		return ""
+	}
 }

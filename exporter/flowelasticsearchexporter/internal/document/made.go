@@ -1,0 +1,312 @@
+package document
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+)
+
+// made says how a field is made.
+type made uint8
+
+const (
+	fromAttribute made = iota + 1
+	constantly
+	othersOfBoth
+	othersOfRecord
+	othersOfResource
+
+	timestamp
+	communityID
+	direction
+	eventType
+	networkBytes
+	networkPackets
+	orchestrator
+	orchestratorResource
+	relatedHosts
+	relatedIP
+
+	observedTimestamp
+	severityNumber
+	severityText
+)
+
+// madeOf are the fields that follow from the log record, or from several attributes: those that
+// Kibana, Elastic Security and other tools look for.
+var madeOf = map[string]made{
+	"@timestamp":                 timestamp,
+	"event.type":                 eventType,
+	"network.bytes":              networkBytes,
+	"network.community_id":       communityID,
+	"network.direction":          direction,
+	"network.packets":            networkPackets,
+	"orchestrator.resource.type": orchestratorResource,
+	"orchestrator.type":          orchestrator,
+	"related.hosts":              relatedHosts,
+	"related.ip":                 relatedIP,
+
+	"observed_timestamp": observedTimestamp,
+	"severity_number":    severityNumber,
+	"severity_text":      severityText,
+}
+
+// places are where the attributes are that other fields follow from, or -1.
+type places struct {
+	action, reporter, transport, started, completed, end int
+	sourceAddress, sourcePort, sourceBytes, sourcePackets,
+	destinationAddress, destinationPort, destinationBytes, destinationPackets int
+	host, node, cluster, sourceNode, destinationNode, domains int
+}
+
+func newPlaces(place map[string]int) places {
+	of := func(name string) int {
+		if i, ok := place[name]; ok {
+			return i
+		}
+		return -1
+	}
+	return places{
+		action: of("flow.action"), reporter: of("flow.reporter"), transport: of("network.transport"),
+		started: of("flow.connections.started"), completed: of("flow.connections.completed"), end: of("flow.end"),
+		sourceAddress: of("source.address"), sourcePort: of("source.port"),
+		sourceBytes: of("source.bytes"), sourcePackets: of("source.packets"),
+		destinationAddress: of("destination.address"), destinationPort: of("destination.port"),
+		destinationBytes: of("destination.bytes"), destinationPackets: of("destination.packets"),
+		host: of("host.name"), node: of("k8s.node.name"), cluster: of("k8s.cluster.name"),
+		sourceNode: of("source.k8s.node.name"), destinationNode: of("destination.k8s.node.name"), domains: of("destination.domains"),
+	}
+}
+
+func (d *draft) has(place int) bool { return place >= 0 && d.seen.has(place) }
+
+// textAt is "" where there is none.
+func (d *draft) textAt(place int) string {
+	if !d.has(place) {
+		return ""
+	}
+	return d.values[place].Str()
+}
+
+func (d *draft) numberAt(place int) (n int64, known bool) {
+	if !d.has(place) {
+		return 0, false
+	}
+	return integer(d.values[place])
+}
+
+// action is what became of a flow.
+func (d *draft) action() (flow.Action, error) {
+	if !d.has(d.kind.places.action) {
+		return flow.ActionUnknown, nil
+	}
+	action, err := flow.ParseAction(d.values[d.kind.places.action].Str())
+	if err != nil {
+		return 0, fmt.Errorf("attribute flow.action: %w", err)
+	}
+	return action, nil
+}
+
+// make writes a field that does not come from an attribute, or nothing where what it follows from
+// is not known.
+func (d *draft) make(f *field) error {
+	p := &d.kind.places
+	switch f.made {
+	case constantly:
+		if d.in != f.in {
+			d.enter(f.in) // which begins with it
+		}
+	case othersOfBoth:
+		return d.writeOthers(f, 0, d.ofBoth, false)
+	case othersOfRecord:
+		return d.writeOthers(f, 0, d.ofRecord, true)
+	case othersOfResource:
+		return d.writeOthers(f, d.ofRecord, d.ofBoth, true)
+	case timestamp:
+		at, err := d.timestamp()
+		if err != nil {
+			return err
+		}
+		d.begin(f)
+		d.buf = append(d.buf, '"')
+		d.time(at)
+	case eventType:
+		d.eventType(f)
+	case networkBytes:
+		d.sum(f, p.sourceBytes, p.destinationBytes)
+	case networkPackets:
+		d.sum(f, p.sourcePackets, p.destinationPackets)
+	case direction:
+		d.direction(f)
+	case communityID:
+		if d.communityID {
+			d.writeCommunityID(f)
+		}
+	case orchestrator:
+		if d.has(p.cluster) || d.has(p.node) {
+			d.begin(f)
+			d.buf = append(d.buf, `"kubernetes",`...)
+		}
+	case orchestratorResource:
+		if d.has(p.node) {
+			d.begin(f)
+			d.buf = append(d.buf, `"node",`...)
+		}
+	case relatedIP:
+		d.relatedIP(f)
+	case relatedHosts:
+		d.relatedHosts(f)
+	case observedTimestamp:
+		if at := d.record.ObservedTimestamp(); at != 0 && at <= math.MaxInt64 {
+			d.begin(f)
+			d.buf = append(d.buf, '"')
+			d.time(int64(at))
+		}
+	case severityNumber:
+		if n := d.record.SeverityNumber(); n > 0 && n <= plog.SeverityNumberFatal4 {
+			d.begin(f)
+			d.buf = append(appendInteger(d.buf, int64(n)), ',')
+		}
+	case severityText:
+		if s := d.record.SeverityText(); s != "" {
+			d.begin(f)
+			d.buf = append(appendString(d.buf, s), ',')
+		}
+	}
+	return nil
+}
+
+// time writes a time, after its quote, and copies it where it was written just before: the end of
+// an interval is the record's timestamp too.
+func (d *draft) time(ns int64) {
+	from := len(d.buf)
+	if ns == d.written && d.writtenTime.to > 0 {
+		d.buf = append(d.buf, d.buf[d.writtenTime.from:d.writtenTime.to]...)
+	} else {
+		d.buf = appendTime(d.buf, ns)
+		d.written, d.writtenTime = ns, span{int32(from), int32(len(d.buf))}
+	}
+	d.buf = append(d.buf, `",`...)
+}
+
+// timestamp is the record's, or else the end of its interval, or else when it was observed.
+func (d *draft) timestamp() (int64, error) {
+	end, _ := d.numberAt(d.kind.places.end)
+	for _, at := range [...]uint64{uint64(d.record.Timestamp()), uint64(end), uint64(d.record.ObservedTimestamp())} {
+		switch {
+		case at > math.MaxInt64:
+			return 0, fmt.Errorf("timestamp %d ns is after 2262", at)
+		case at != 0:
+			return int64(at), nil
+		}
+	}
+	return 0, errors.New("log record has no timestamp")
+}
+
+func (d *draft) eventType(f *field) {
+	d.begin(f)
+	d.buf = append(d.buf, `["connection"`...)
+	switch d.textAt(d.kind.places.action) {
+	case flow.Allow.String():
+		d.buf = append(d.buf, `,"allowed"`...)
+	case flow.Deny.String():
+		d.buf = append(d.buf, `,"denied"`...)
+	}
+	if n, _ := d.numberAt(d.kind.places.started); n > 0 {
+		d.buf = append(d.buf, `,"start"`...)
+	}
+	if n, _ := d.numberAt(d.kind.places.completed); n > 0 {
+		d.buf = append(d.buf, `,"end"`...)
+	}
+	d.buf = append(d.buf, "],"...)
+}
+
+// sum writes the sum of two numbers of which one may be unknown, or the largest that there is.
+func (d *draft) sum(f *field, a, b int) {
+	x, knownX := d.numberAt(a)
+	y, knownY := d.numberAt(b)
+	if !knownX && !knownY {
+		return
+	}
+	n := x + y
+	if x > 0 && y > math.MaxInt64-x {
+		n = math.MaxInt64
+	}
+	d.begin(f)
+	d.buf = append(appendInteger(d.buf, n), ',')
+}
+
+// direction is as ECS wants it of what is seen on a host: from its side.
+func (d *draft) direction(f *field) {
+	switch d.textAt(d.kind.places.reporter) {
+	case flow.ReporterSource.String():
+		d.begin(f)
+		d.buf = append(d.buf, `"egress",`...)
+	case flow.ReporterDestination.String():
+		d.begin(f)
+		d.buf = append(d.buf, `"ingress",`...)
+	}
+}
+
+// relatedIP repeats the addresses that were written, each once.
+func (d *draft) relatedIP(f *field) {
+	if d.nAddress+d.nList == 0 {
+		return
+	}
+	d.begin(f)
+	d.buf = append(d.buf, '[')
+	for i, addr := range d.addresses[:d.nAddress] {
+		if !d.among(d.addresses[:i], addr) {
+			d.buf = append(append(d.buf, '"'), d.buf[addr.from:addr.to]...)
+			d.buf = append(d.buf, `",`...)
+		}
+	}
+	for _, list := range d.addressLists[:d.nList] {
+		d.buf = append(append(d.buf, d.buf[list.from:list.to]...), ',')
+	}
+	d.buf = append(end(d.buf, ']'), ',')
+}
+
+// among reports whether one of the spans has the same text as s.
+func (d *draft) among(spans []span, s span) bool {
+	for _, o := range spans {
+		if bytes.Equal(d.buf[o.from:o.to], d.buf[s.from:s.to]) {
+			return true
+		}
+	}
+	return false
+}
+
+// relatedHosts names machines. A pod is none, and is found by its name.
+func (d *draft) relatedHosts(f *field) {
+	p := &d.kind.places
+	var hosts [4]string
+	n := 0
+	for _, place := range [...]int{p.host, p.node, p.sourceNode, p.destinationNode} {
+		host := d.textAt(place)
+		if host == "" || host == hosts[0] || host == hosts[1] || host == hosts[2] {
+			continue
+		}
+		hosts[n] = host
+		n++
+	}
+	if n == 0 && !d.has(p.domains) {
+		return
+	}
+	d.begin(f)
+	d.buf = append(d.buf, '[')
+	for _, host := range hosts[:n] {
+		d.buf = append(appendString(d.buf, host), ',')
+	}
+	if d.has(p.domains) {
+		for _, domain := range d.values[p.domains].Slice().All() {
+			d.buf = append(appendString(d.buf, asString(domain)), ',')
+		}
+	}
+	d.buf = append(end(d.buf, ']'), ',')
+}
