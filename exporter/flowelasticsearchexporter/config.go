@@ -38,9 +38,9 @@ type Config struct {
 	// it takes more room than all else together.
 	CommunityID bool `mapstructure:"community_id"`
 
-	// AutoID leaves the ids of documents to Elasticsearch. Default false: the records' own
-	// ids, without which what is sent again is there twice.
-	AutoID bool `mapstructure:"auto_id"`
+	// ID is where the ids of documents come from: record, from the records; or auto, from
+	// Elasticsearch, with which what is sent again is there twice. Default: record.
+	ID string `mapstructure:"id"`
 
 	// Bulk is the size and number of requests.
 	Bulk BulkConfig `mapstructure:"bulk"`
@@ -79,6 +79,9 @@ type DeadLetterConfig struct {
 }
 
 const (
+	idRecord = "record"
+	idAuto   = "auto"
+
 	minBytes = 64 << 10
 	// unqueued is how many requests are under way at most where there is no queue, whose
 	// num_consumers says it otherwise.
@@ -107,6 +110,7 @@ func createDefaultConfig() component.Config {
 		Connection: connection.NewDefaultConfig(),
 		Queue:      configoptional.Some(queue), Retry: retry,
 		Namespace:  schema.DefaultNamespace,
+		ID:         idRecord,
 		Bulk:       BulkConfig{MaxBytes: 5_000_000, Slow: 5 * time.Second, ShardTimeout: 10 * time.Second},
 		DeadLetter: DeadLetterConfig{MaxFileMiB: 100},
 	}
@@ -120,6 +124,9 @@ func (c *Config) Validate() error {
 	}
 	if c.CommunityID && c.Mapping.Mode != schema.ECS {
 		errs = append(errs, fmt.Errorf("community_id: the %s mapping has none: leave it out", c.Mapping.Mode))
+	}
+	if c.ID != idRecord && c.ID != idAuto {
+		errs = append(errs, fmt.Errorf("id: %q is neither %s nor %s", c.ID, idRecord, idAuto))
 	}
 	if timeout := c.Connection.HTTP.Timeout; timeout > 0 && c.Bulk.ShardTimeout >= timeout {
 		errs = append(errs, fmt.Errorf("bulk::shard_timeout: %s is not less than the timeout of requests, %s: the answer would be too late",

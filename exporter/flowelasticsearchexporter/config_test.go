@@ -62,7 +62,7 @@ func TestAllOptions(t *testing.T) {
 	require.Equal(t, time.Minute, config.Retry.MaxInterval)
 	require.Equal(t, schema.OTel, config.Mapping.Mode)
 	require.Equal(t, "prod", config.Namespace)
-	require.True(t, config.AutoID)
+	require.Equal(t, idAuto, config.ID)
 	require.Equal(t, BulkConfig{MaxBytes: 1 << 20, Slow: 2 * time.Second, ShardTimeout: 3 * time.Second}, config.Bulk)
 	require.Equal(t, DeadLetterConfig{File: "/var/lib/rejected.ndjson", MaxFileMiB: 10}, config.DeadLetter)
 }
@@ -73,6 +73,7 @@ func TestErrorsNameTheKey(t *testing.T) {
 		"bad_namespace": "namespace: ",
 		"bad_mode":      `unknown mapping "raw"`,
 		"community":     "community_id: the otel mapping has none",
+		"bad_id":        `id: "hash" is neither record nor auto`,
 		"bad_bulk":      "bulk: max_bytes: 1 is too little",
 		"no_slow":       "bulk: slow: 0s is not positive",
 		"shard_timeout": "bulk::shard_timeout: 2m0s is not less than the timeout of requests, 1m0s",
@@ -97,7 +98,7 @@ func TestReadmeTellsTheDefaults(t *testing.T) {
 		}
 	}
 	for _, line := range []string{
-		"| `namespace` | `default` |", "| `community_id` | `false` |", "| `auto_id` | `false` |", "| `mapping::mode` | `ecs` |",
+		"| `namespace` | `default` |", "| `community_id` | `false` |", "| `id` | `record` |", "| `mapping::mode` | `ecs` |",
 		"| `bulk::max_bytes` | `5000000` |", "| `bulk::slow` | `5s` |", "| `bulk::shard_timeout` | `10s` |", "| `dead_letter::max_file_mib` | `100` |",
 	} {
 		require.Contains(t, string(text), line)

@@ -46,7 +46,7 @@ func newExporter(set exporter.Settings, config *Config) (*flowExporter, error) {
 		return nil, err
 	}
 	options := document.Options{Mapping: config.Mapping.Mode, Namespace: config.Namespace, CommunityID: config.CommunityID}
-	if config.AutoID {
+	if config.ID == idAuto {
 		options.ID = document.IDAuto
 	}
 	encoder, err := document.NewEncoder(options)

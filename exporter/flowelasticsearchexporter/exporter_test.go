@@ -262,9 +262,9 @@ func TestWhatIsPushedAgainKeepsWhereItCameFrom(t *testing.T) {
 	require.Equal(t, 3, logs.LogRecordCount(), "what was pushed is left as it was")
 }
 
-func TestAutoID(t *testing.T) {
+func TestElasticsearchChoosesIDsIfItIsToldTo(t *testing.T) {
 	server := bulktest.Start(t, nil)
-	r := start(t, server.URL, &host{}, direct, func(c *Config) { c.AutoID = true })
+	r := start(t, server.URL, &host{}, direct, func(c *Config) { c.ID = idAuto })
 	require.NoError(t, r.ConsumeLogs(t.Context(), flows(1, 1)))
 	require.Len(t, server.Stored(allowedStream), 2)
 	require.Empty(t, server.Last().Items[0].ID)
