@@ -14,6 +14,7 @@ import (
 	forwardconnector "go.opentelemetry.io/collector/connector/forwardconnector"
 	countconnector "github.com/open-telemetry/opentelemetry-collector-contrib/connector/countconnector"
 	signaltometricsconnector "github.com/open-telemetry/opentelemetry-collector-contrib/connector/signaltometricsconnector"
+	flowelasticsearchexporter "github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter"
 	flowstoreexporter "github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowstoreexporter"
 	debugexporter "go.opentelemetry.io/collector/exporter/debugexporter"
 	otlpexporter "go.opentelemetry.io/collector/exporter/otlpexporter"
@@ -103,6 +104,7 @@ func components() (otelcol.Factories, error) {
 	})
 
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](
+		flowelasticsearchexporter.NewFactory(),
 		flowstoreexporter.NewFactory(),
 		debugexporter.NewFactory(),
 		otlpexporter.NewFactory(),
@@ -114,6 +116,7 @@ func components() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	factories.ExporterModules = makeModulesMap(factories.Exporters, map[component.Type]string{
+		flowelasticsearchexporter.NewFactory().Type(): "github.com/otelcol-flowlogs/otelcol-flowlogs v0.1.0",
 		flowstoreexporter.NewFactory().Type(): "github.com/otelcol-flowlogs/otelcol-flowlogs v0.1.0",
 		debugexporter.NewFactory().Type(): "go.opentelemetry.io/collector/exporter/debugexporter v0.165.0",
 		otlpexporter.NewFactory().Type(): "go.opentelemetry.io/collector/exporter/otlpexporter v0.165.0",

@@ -78,7 +78,7 @@ func TestNoComponentImportsAnother(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"receiver/flowlogreceiver", "processor/flowaggregationprocessor", "processor/flowk8sprocessor", "exporter/flowstoreexporter",
+		"receiver/flowlogreceiver", "processor/flowaggregationprocessor", "processor/flowk8sprocessor", "exporter/flowelasticsearchexporter", "exporter/flowstoreexporter",
 		"extension/flowstoreextension", "extension/flowvisualizerextension",
 	} {
 		if !seen[want] {

@@ -133,7 +133,7 @@ func TestOwnComponents(t *testing.T) {
 	want := map[string][]string{
 		"receivers":  {"flowlog"},
 		"processors": {"flow_aggregation", "flow_k8s"},
-		"exporters":  {"flow_store"},
+		"exporters":  {"flow_elasticsearch", "flow_store"},
 		"extensions": {"flow_store", "flow_visualizer"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
