@@ -21,6 +21,9 @@ import (
 const (
 	// reloadInterval is how often the server looks at its users and roles.
 	reloadInterval = 200 * time.Millisecond
+	// missedAfter is when files are written again: a server that has just started may have
+	// read one before it began to look for changes, and then never sees the first.
+	missedAfter = 10 * reloadInterval
 	// probeName begins the user and the role that tell which state is in effect.
 	probeName = "probe-"
 )
@@ -74,9 +77,14 @@ func (s *Server) applySecurity(tb testing.TB) {
 	if err := s.writeSecurity(); err != nil {
 		tb.Fatalf("write users and roles: %v", err)
 	}
-	probe := s.As(s.probe())
+	probe, written := s.As(s.probe()), time.Now()
 	err := until(tb.Context(), patience, func(ctx context.Context) error {
-		return probe.Do(ctx, http.MethodGet, "/_cluster/health", nil, nil)
+		err := probe.Do(ctx, http.MethodGet, "/_cluster/health", nil, nil)
+		if err != nil && time.Since(written) > missedAfter {
+			written = time.Now()
+			err = errors.Join(err, s.writeSecurity())
+		}
+		return err
 	})
 	if err != nil {
 		tb.Fatalf("wait for users and roles: %v", err)
