@@ -20,7 +20,7 @@ const (
 # Fields in Elasticsearch
 
 What becomes of a [record](fields.md) in Elasticsearch: the data stream it goes to, and the field that each attribute is in. The reasons
-are in [the design](design/elasticsearch-documents.md).
+are in [the design](design/elasticsearch.md).
 
 Each class of documents has a data stream for each namespace, ` + "`default`" + ` unless the configuration says otherwise. One data view finds all
 flows: ` + "`" + schema.FlowPattern + "`" + `.
