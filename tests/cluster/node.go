@@ -230,7 +230,7 @@ func (c *Cluster) NodePID(i int) int { return c.nodes[i].containerd.cmd.Process.
 func (c *Cluster) NodeNetns(i int) string { return c.nodes[i].netns() }
 
 // NodePods holds the addresses of the pods of the i-th node.
-func (c *Cluster) NodePods(i int) netip.Prefix { return podSubnet(i) }
+func (c *Cluster) NodePods(i int) netip.Prefix { return ipv4.podsOf(i) }
 
 // NodeCgroup is the control group below which the pods of the i-th node are, as a path
 // below the mount of cgroup v2; its last part is the node's name. Daemons and what
