@@ -166,7 +166,7 @@ func start(t *testing.T, url string, h *host, change ...func(*Config)) *rig {
 // nothing was counted.
 func (r *rig) points(t *testing.T, name string) map[string]int64 {
 	t.Helper()
-	m, err := r.telemetry.GetMetric("flow_elasticsearch_" + name)
+	m, err := r.telemetry.GetMetric("otelcol_flow_elasticsearch_" + name)
 	if err != nil {
 		return nil
 	}

@@ -68,7 +68,7 @@ func reallyRun(t *testing.T, config *Config, all []plog.Logs) (records map[strin
 	}
 	require.NoError(t, m.Shutdown(t.Context()))
 	records = make(map[string]int64)
-	for labels, n := range points(t, telemetry, "flow_aggregation_written") {
+	for labels, n := range points(t, telemetry, "otelcol_flow_aggregation_written") {
 		var level, rule string
 		_, err := fmt.Sscanf(labels, "level=%1s,rule=%s", &level, &rule)
 		require.NoError(t, err, labels)
@@ -125,8 +125,8 @@ func TestADryRunTellsWhatRunningLeaves(t *testing.T) {
 	require.Equal(t, all, tried.next.AllLogs(), "all goes on as it came")
 	require.NoError(t, tried.Shutdown(t.Context()))
 
-	records, left, sizes := points(t, tried.telemetry, "flow_aggregation_dry_run_records"),
-		points(t, tried.telemetry, "flow_aggregation_dry_run_left_records"), points(t, tried.telemetry, "flow_aggregation_dry_run_left_bytes")
+	records, left, sizes := points(t, tried.telemetry, "otelcol_flow_aggregation_dry_run_records"),
+		points(t, tried.telemetry, "otelcol_flow_aggregation_dry_run_left_records"), points(t, tried.telemetry, "otelcol_flow_aggregation_dry_run_left_bytes")
 	plans := map[string]*Config{"configured": config}
 	for level := range 4 {
 		plans[fmt.Sprintf("level %d", level)] = config.atLevel(level)
@@ -144,7 +144,7 @@ func TestADryRunTellsWhatRunningLeaves(t *testing.T) {
 	}
 	assert.Equal(t, came["allowed"]+came["sampled"], records["plan=level 2,rule=allowed"])
 	assert.Less(t, left["plan=level 3,rule=allowed"], left["plan=level 0,rule=allowed"])
-	assert.Equal(t, map[string]int64{"": 200}, points(t, tried.telemetry, "flow_aggregation_duplicates"))
+	assert.Equal(t, map[string]int64{"": 200}, points(t, tried.telemetry, "otelcol_flow_aggregation_duplicates"))
 }
 
 func TestADryRunTriesFilters(t *testing.T) {
@@ -168,14 +168,14 @@ func TestADryRunTriesFilters(t *testing.T) {
 	require.Equal(t, 1, logs.ResourceLogs().Len())
 	require.NoError(t, tried.ConsumeLogs(t.Context(), logs))
 	require.NoError(t, tried.Shutdown(t.Context()))
-	left := points(t, tried.telemetry, "flow_aggregation_dry_run_left_records")
+	left := points(t, tried.telemetry, "otelcol_flow_aggregation_dry_run_left_records")
 	for rule, want := range map[string]int64{"shop": 4, "quiet": 2, "broken": 5} {
-		assert.EqualValues(t, 5, points(t, tried.telemetry, "flow_aggregation_dry_run_records")["plan=filter,rule="+rule])
+		assert.EqualValues(t, 5, points(t, tried.telemetry, "otelcol_flow_aggregation_dry_run_records")["plan=filter,rule="+rule])
 		assert.Equal(t, want, left["plan=filter,rule="+rule], rule)
 	}
-	assert.Equal(t, size, points(t, tried.telemetry, "flow_aggregation_dry_run_bytes")["plan=filter,rule=shop"])
-	assert.Equal(t, size, points(t, tried.telemetry, "flow_aggregation_dry_run_left_bytes")["plan=filter,rule=broken"])
-	assert.Equal(t, map[string]int64{"": 5}, points(t, tried.telemetry, "flow_aggregation_condition_errors"))
+	assert.Equal(t, size, points(t, tried.telemetry, "otelcol_flow_aggregation_dry_run_bytes")["plan=filter,rule=shop"])
+	assert.Equal(t, size, points(t, tried.telemetry, "otelcol_flow_aggregation_dry_run_left_bytes")["plan=filter,rule=broken"])
+	assert.Equal(t, map[string]int64{"": 5}, points(t, tried.telemetry, "otelcol_flow_aggregation_condition_errors"))
 	report := tried.logged.FilterMessageSnippet("nothing was removed").All()
 	require.Len(t, report, 1)
 	assert.Contains(t, report[0].Message, "filter quiet would remove 1 records that are no flows")
@@ -210,7 +210,7 @@ func TestADryRunReportsWindowsThatAreOver(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return tried.logged.FilterMessageSnippet("configured  allowed").Len() > 0 }, 30*time.Second, 10*time.Millisecond)
 	require.NoError(t, tried.Shutdown(t.Context()))
-	assert.EqualValues(t, 20, points(t, tried.telemetry, "flow_aggregation_dry_run_records")["plan=level 1,rule=allowed"])
+	assert.EqualValues(t, 20, points(t, tried.telemetry, "otelcol_flow_aggregation_dry_run_records")["plan=level 1,rule=allowed"])
 	assert.Equal(t, 20, tried.next.LogRecordCount())
 	before := tried.logged.Len()
 	tried.report()
@@ -229,7 +229,7 @@ func TestADryRunCountsWhatIsTakenOnce(t *testing.T) {
 	tried.next.refusing(nil)
 	require.NoError(t, tried.ConsumeLogs(t.Context(), logs))
 	require.NoError(t, tried.Shutdown(t.Context()))
-	assert.EqualValues(t, 1, points(t, tried.telemetry, "flow_aggregation_dry_run_records")["plan=configured,rule=allowed"])
+	assert.EqualValues(t, 1, points(t, tried.telemetry, "otelcol_flow_aggregation_dry_run_records")["plan=configured,rule=allowed"])
 }
 
 func TestADryRunSurvivesAPipelineThatChangesRecords(t *testing.T) {
@@ -244,7 +244,7 @@ func TestADryRunSurvivesAPipelineThatChangesRecords(t *testing.T) {
 	tried.trial.next = clearing
 	require.NoError(t, tried.ConsumeLogs(t.Context(), encode(flow.Batch{Flows: []flow.Flow{record(1, flow.Deny)}})))
 	require.NoError(t, tried.Shutdown(t.Context()))
-	assert.EqualValues(t, 1, points(t, tried.telemetry, "flow_aggregation_dry_run_left_records")["plan=configured,rule=denied"])
+	assert.EqualValues(t, 1, points(t, tried.telemetry, "otelcol_flow_aggregation_dry_run_left_records")["plan=configured,rule=denied"])
 }
 
 func TestADryRunHasTheLifecycleOfAProcessor(t *testing.T) {

@@ -69,19 +69,19 @@ func TestTelemetry(t *testing.T) {
 	require.NoError(t, m.ConsumeLogs(t.Context(), again))
 
 	for name, want := range map[string]map[string]int64{
-		"flow_aggregation_merged":           {"": 20},
-		"flow_aggregation_duplicates":       {"": 19},
-		"flow_aggregation_unreadable":       {"": 1},
-		"flow_aggregation_condition_errors": {"": 10},
-		"flow_aggregation_windows":          {"": 1},
-		"flow_aggregation_groups":           {"": 2},
-		"flow_aggregation_pressure":         {"": 0},
-		"flow_aggregation_folds":            {"": 0},
-		"flow_aggregation_joined_windows":   {"": 0},
+		"otelcol_flow_aggregation_merged":           {"": 20},
+		"otelcol_flow_aggregation_duplicates":       {"": 19},
+		"otelcol_flow_aggregation_unreadable":       {"": 1},
+		"otelcol_flow_aggregation_condition_errors": {"": 10},
+		"otelcol_flow_aggregation_windows":          {"": 1},
+		"otelcol_flow_aggregation_groups":           {"": 2},
+		"otelcol_flow_aggregation_pressure":         {"": 0},
+		"otelcol_flow_aggregation_folds":            {"": 0},
+		"otelcol_flow_aggregation_joined_windows":   {"": 0},
 	} {
 		assert.Equal(t, want, points(t, telemetry, name), name)
 	}
-	assert.Positive(t, points(t, telemetry, "flow_aggregation_memory")[""])
+	assert.Positive(t, points(t, telemetry, "otelcol_flow_aggregation_memory")[""])
 	require.NoError(t, m.Shutdown(t.Context()))
-	assert.Equal(t, map[string]int64{"level=2,rule=allowed": 1, "level=3,rule=shop": 1}, points(t, telemetry, "flow_aggregation_written"))
+	assert.Equal(t, map[string]int64{"level=2,rule=allowed": 1, "level=3,rule=shop": 1}, points(t, telemetry, "otelcol_flow_aggregation_written"))
 }

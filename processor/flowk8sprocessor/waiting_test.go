@@ -104,7 +104,7 @@ func TestWhatFindsNoRoomToWaitGoesOnMarked(t *testing.T) {
 	}
 	require.Len(t, r.sink.AllLogs(), 2)
 	assert.Equal(t, []any{"lagging"}, added(t, r.sink.AllLogs()[0])["source.k8s.uncertain"])
-	for name, want := range map[string]int64{"flow_k8s_waited": 1, "flow_k8s_wait_refused": 2, "flow_k8s_uncertain": 2, "flow_k8s_ends": 4} {
+	for name, want := range map[string]int64{"otelcol_flow_k8s_waited": 1, "otelcol_flow_k8s_wait_refused": 2, "otelcol_flow_k8s_uncertain": 2, "otelcol_flow_k8s_ends": 4} {
 		got, err := telemetry.GetMetric(name)
 		require.NoError(t, err)
 		var sum int64

@@ -8,8 +8,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Telemetry holds the exporter's own metrics. The collector puts "otelcol_" before their
-// names.
+// Telemetry holds the exporter's own metrics.
 type Telemetry struct {
 	meter metric.Meter
 
@@ -43,7 +42,7 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 		{&t.SentBytes, "sent_bytes", "By", "Size of the bodies of requests, as sent."},
 		{&t.ReceivedBytes, "received_bytes", "By", "Size of the bodies of answers, as far as read."},
 	} {
-		counter, err := t.meter.Int64Counter("flow_elasticsearch_"+c.name, metric.WithUnit(c.unit), metric.WithDescription(c.description))
+		counter, err := t.meter.Int64Counter("otelcol_flow_elasticsearch_"+c.name, metric.WithUnit(c.unit), metric.WithDescription(c.description))
 		*c.counter = counter
 		errs = append(errs, err)
 	}
@@ -54,12 +53,12 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 		{&t.size, "request_size", "By", "How large requests are to be, before compression: what the server can take."},
 		{&t.limit, "request_limit", "{requests}", "How many requests are to be under way at once: what the server can take."},
 	} {
-		gauge, err := t.meter.Int64ObservableGauge("flow_elasticsearch_"+g.name, metric.WithUnit(g.unit), metric.WithDescription(g.description))
+		gauge, err := t.meter.Int64ObservableGauge("otelcol_flow_elasticsearch_"+g.name, metric.WithUnit(g.unit), metric.WithDescription(g.description))
 		*g.gauge = gauge
 		errs = append(errs, err)
 	}
 	var err error
-	t.Duration, err = t.meter.Float64Histogram("flow_elasticsearch_request_duration", metric.WithUnit("s"),
+	t.Duration, err = t.meter.Float64Histogram("otelcol_flow_elasticsearch_request_duration", metric.WithUnit("s"),
 		metric.WithDescription("Time from sending a request to the end of its answer."),
 		metric.WithExplicitBucketBoundaries(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60))
 	return t, errors.Join(append(errs, err)...)

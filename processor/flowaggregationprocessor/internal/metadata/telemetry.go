@@ -8,8 +8,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Telemetry holds the processor's own metrics. The collector puts "otelcol_"
-// before their names.
+// Telemetry holds the processor's own metrics.
 type Telemetry struct {
 	meter metric.Meter
 
@@ -68,7 +67,7 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 		{&t.DryLeftRecords, "dry_run_left_records", "{records}", "Records that would have been left, by plan and rule."},
 		{&t.DryLeftBytes, "dry_run_left_bytes", "By", "Size of records that would have been left, as OTLP, by plan and rule."},
 	} {
-		counter, err := t.meter.Int64Counter("flow_aggregation_"+c.name, metric.WithUnit(c.unit), metric.WithDescription(c.description))
+		counter, err := t.meter.Int64Counter("otelcol_flow_aggregation_"+c.name, metric.WithUnit(c.unit), metric.WithDescription(c.description))
 		*c.counter = counter
 		errs = append(errs, err)
 	}
@@ -85,7 +84,7 @@ func NewTelemetry(settings component.TelemetrySettings) (*Telemetry, error) {
 		{"joined_windows", "{windows}", "Windows that became one with another because the pipeline was behind, or clocks differ.", true, func(s *State) int64 { return s.Joined }},
 		{"unknown_attributes", "{attributes}", "Attributes that are not of flow records and that there was no room for.", true, func(s *State) int64 { return s.Unknown }},
 	} {
-		errs = append(errs, t.observe("flow_aggregation_"+o.name, o.unit, o.description, o.counts, o.value))
+		errs = append(errs, t.observe("otelcol_flow_aggregation_"+o.name, o.unit, o.description, o.counts, o.value))
 	}
 	return t, errors.Join(errs...)
 }
