@@ -77,6 +77,7 @@ generate-collector:
 generate-docs:
 	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestFieldsDocumentation$$' ./internal/flow ./internal/elastic/schema
 	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestRoles$$' ./processor/flowk8sprocessor
+	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestRolesFile$$' ./extension/flowelasticsearchextension/internal/roles
 
 generate-manifests:
 	@go build -C tools/chart -o ../../.cache/bin/chart .

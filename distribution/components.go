@@ -21,6 +21,7 @@ import (
 	otlphttpexporter "go.opentelemetry.io/collector/exporter/otlphttpexporter"
 	fileexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	prometheusremotewriteexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusremotewriteexporter"
+	flowelasticsearchextension "github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowelasticsearchextension"
 	flowstoreextension "github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowstoreextension"
 	flowvisualizerextension "github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowvisualizerextension"
 	zpagesextension "go.opentelemetry.io/collector/extension/zpagesextension"
@@ -66,6 +67,7 @@ func components() (otelcol.Factories, error) {
 	}
 
 	factories.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](
+		flowelasticsearchextension.NewFactory(),
 		flowstoreextension.NewFactory(),
 		flowvisualizerextension.NewFactory(),
 		zpagesextension.NewFactory(),
@@ -80,6 +82,7 @@ func components() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	factories.ExtensionModules = makeModulesMap(factories.Extensions, map[component.Type]string{
+		flowelasticsearchextension.NewFactory().Type(): "github.com/otelcol-flowlogs/otelcol-flowlogs v0.1.0",
 		flowstoreextension.NewFactory().Type(): "github.com/otelcol-flowlogs/otelcol-flowlogs v0.1.0",
 		flowvisualizerextension.NewFactory().Type(): "github.com/otelcol-flowlogs/otelcol-flowlogs v0.1.0",
 		zpagesextension.NewFactory().Type(): "go.opentelemetry.io/collector/extension/zpagesextension v0.165.0",

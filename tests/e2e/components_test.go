@@ -134,7 +134,7 @@ func TestOwnComponents(t *testing.T) {
 		"receivers":  {"flowlog"},
 		"processors": {"flow_aggregation", "flow_k8s"},
 		"exporters":  {"flow_elasticsearch", "flow_store"},
-		"extensions": {"flow_store", "flow_visualizer"},
+		"extensions": {"flow_elasticsearch", "flow_store", "flow_visualizer"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("own components differ (-want +got):\n%s", diff)

@@ -215,7 +215,9 @@ var clusterPackages = []string{"./tests/cluster", "./tests/identity", "./tests/d
 
 // elasticPackages start an Elasticsearch; see elasticSuite.
 var elasticPackages = []string{
-	"./internal/testkit/elasticsearch", "./exporter/flowelasticsearchexporter/internal/document/elastictest",
+	"./internal/testkit/elasticsearch",
+	"./exporter/flowelasticsearchexporter/internal/document/elastictest", "./exporter/flowelasticsearchexporter/internal/elastictest",
+	"./extension/flowelasticsearchextension/internal/elastictest",
 }
 
 // unitPackages lists the root module's packages without those that have a

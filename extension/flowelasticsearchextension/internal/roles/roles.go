@@ -1,0 +1,93 @@
+// Package roles says what those who deal with flow records in an Elasticsearch have to
+// be allowed, and no more.
+package roles
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
+)
+
+// Role is one of the server.
+type Role struct {
+	Name string
+	// About says for whom it is, and why it has what it has.
+	About string
+	// Cluster privileges.
+	Cluster []string
+	// Classes whose data streams, of every namespace and mapping, it has the privileges
+	// Index on.
+	Classes []schema.Class
+	Index   []string
+}
+
+// All returns the roles.
+func All() []Role {
+	everything := schema.Classes()
+	return []Role{
+		{
+			Name:    "flowlogs_writer",
+			About:   "The flow_elasticsearch exporter. It may create documents and, with the first one, the data stream;\nit may not read, change or delete anything.",
+			Classes: everything,
+			Index:   []string{"create_doc", "auto_configure"},
+		},
+		{
+			Name:    "flowlogs_reader",
+			About:   "Who looks at flows, in Kibana for example, which needs the metadata for data views.",
+			Classes: []schema.Class{schema.Allowed, schema.Denied, schema.Observer},
+			Index:   []string{"read", "view_index_metadata"},
+		},
+		{
+			Name:    "flowlogs_setup",
+			About:   "The flow_elasticsearch extension. It may put templates and roll data streams over, but not see a document.\nmanage_follow_index is the smallest privilege that allows a rollover; manage would allow to delete.",
+			Cluster: []string{"manage_index_templates", "monitor"},
+			Classes: everything,
+			Index:   []string{"view_index_metadata", "monitor", "manage_follow_index"},
+		},
+		{
+			Name:    "flowlogs_recycler",
+			About:   "Who deletes old indices to keep room on the disk. It may not see a document either.",
+			Cluster: []string{"monitor"},
+			Classes: everything,
+			Index:   []string{"view_index_metadata", "monitor", "manage_follow_index", "delete_index"},
+		},
+	}
+}
+
+// YAML returns roles in the form of Elasticsearch's roles.yml.
+func YAML(roles []Role) []byte {
+	var b bytes.Buffer
+	b.WriteString("# Written by make generate-docs from the names of the data streams; do not edit.\n")
+	for _, r := range roles {
+		b.WriteString("\n")
+		for line := range strings.Lines(r.About + "\n") {
+			b.WriteString("# " + line)
+		}
+		fmt.Fprintf(&b, "%s:\n", r.Name)
+		if len(r.Cluster) > 0 {
+			fmt.Fprintf(&b, "  cluster: [%s]\n", strings.Join(r.Cluster, ", "))
+		}
+		b.WriteString("  indices:\n    - names:\n")
+		for _, name := range r.streams() {
+			fmt.Fprintf(&b, "        - %q\n", name)
+		}
+		fmt.Fprintf(&b, "      privileges: [%s]\n", strings.Join(r.Index, ", "))
+	}
+	return b.Bytes()
+}
+
+// streams are patterns of data streams.
+func (r Role) streams() []string {
+	var names []string
+	for _, c := range r.Classes {
+		for _, m := range []schema.Mapping{schema.ECS, schema.OTel} { // which share the rejected documents
+			if name := m.Stream(c, "*"); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}

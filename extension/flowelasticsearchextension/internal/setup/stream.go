@@ -1,0 +1,84 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+)
+
+// stream is a data stream and the index that it writes to.
+type stream struct{ name, index string }
+
+// streams finds the data streams of a name or a pattern.
+func (s server) streams(ctx context.Context, pattern string) ([]stream, error) {
+	var answer struct {
+		Streams []struct {
+			Name    string
+			Indices []string `json:"backing_indices"` // the last one is written to
+		} `json:"data_streams"`
+	}
+	err := s.do(ctx, request{
+		method: http.MethodGet, path: "/_resolve/index/" + url.PathEscape(pattern),
+		what: "find data streams " + pattern, privilege: viewMetadata,
+	}, &answer)
+	var refused *Refusal
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var streams []stream
+	for _, st := range answer.Streams {
+		if n := len(st.Indices); n > 0 {
+			streams = append(streams, stream{st.Name, st.Indices[n-1]})
+		}
+	}
+	return streams, nil
+}
+
+// digest tells which templates made an index; "" is others than ours.
+func (s server) digest(ctx context.Context, index string) (string, error) {
+	var answer map[string]struct {
+		Mappings struct {
+			Meta struct{ Digest string } `json:"_meta"`
+		}
+	}
+	err := s.do(ctx, request{
+		method: http.MethodGet, path: "/" + url.PathEscape(index) + "/_mapping", query: "filter_path=*.mappings._meta",
+		what: "get mapping of " + index, privilege: viewMetadata,
+	}, &answer)
+	return answer[index].Mappings.Meta.Digest, err
+}
+
+// rollOver has a data stream start a new index, unless the one it has is empty, and
+// tells whether it has done so. A lazy rollover, with the next document, would not do:
+// when that comes, the disk may be fuller than it was when it was asked for.
+func (s server) rollOver(ctx context.Context, name string) (bool, error) {
+	var answer struct {
+		Done bool `json:"rolled_over"`
+	}
+	err := s.do(ctx, request{
+		method: http.MethodPost, path: "/" + url.PathEscape(name) + "/_rollover", body: []byte(`{"conditions":{"max_docs":1}}`),
+		what: "roll over " + name, privilege: rollover,
+	}, &answer)
+	return answer.Done, err
+}
+
+// nodesOverHighWatermark counts the nodes that take no new index.
+func (s server) nodesOverHighWatermark(ctx context.Context) (int, error) {
+	var answer struct {
+		Indicators struct {
+			Disk struct {
+				Details struct {
+					High  int `json:"nodes_over_high_watermark"`
+					Flood int `json:"nodes_over_flood_stage_watermark"`
+				}
+			}
+		}
+	}
+	err := s.do(ctx, request{method: http.MethodGet, path: "/_health_report/disk", what: "get the state of the disks", privilege: monitor}, &answer)
+	d := answer.Indicators.Disk.Details
+	return d.High + d.Flood, err
+}
