@@ -75,7 +75,7 @@ func fetch(ctx context.Context, home string) error {
 	if err := os.MkdirAll(partial, 0o755); err != nil {
 		return err
 	}
-	defer os.RemoveAll(partial)
+	defer func() { _ = os.RemoveAll(partial) }() // what it leaves goes with the next try
 	cmd := exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", copyGoal, "-Dartifact="+artifact, "-DoutputDirectory="+partial)
 	cmd.Dir = partial // away from any project
 	cmd.WaitDelay = grace
