@@ -34,8 +34,8 @@ type request struct {
 	privilege           string
 }
 
-// Refusal is an answer that is no success.
-type Refusal struct {
+// StatusError is an answer that is no success.
+type StatusError struct {
 	Status int
 	// Type and Reason are the server's; either may be empty.
 	Type, Reason string
@@ -43,7 +43,7 @@ type Refusal struct {
 	Needs string
 }
 
-func (r *Refusal) Error() string {
+func (r *StatusError) Error() string {
 	text := fmt.Sprintf("status %d", r.Status)
 	if r.Type != "" {
 		text += ": " + r.Type + ": " + r.Reason
@@ -55,7 +55,7 @@ func (r *Refusal) Error() string {
 }
 
 // do decodes the answer into into unless that is nil. An answer that is no success is
-// a *Refusal.
+// a *StatusError.
 func (s server) do(ctx context.Context, r request, into any) error {
 	var body io.Reader
 	if r.body != nil {
@@ -90,8 +90,8 @@ func (s server) do(ctx context.Context, r request, into any) error {
 	return nil
 }
 
-func refusal(status int, answer []byte, privilege string) *Refusal {
-	r := &Refusal{Status: status}
+func refusal(status int, answer []byte, privilege string) *StatusError {
+	r := &StatusError{Status: status}
 	var named struct {
 		Error struct{ Type, Reason string }
 	}

@@ -22,7 +22,7 @@ func (s server) streams(ctx context.Context, pattern string) ([]stream, error) {
 		method: http.MethodGet, path: "/_resolve/index/" + url.PathEscape(pattern),
 		what: "find data streams " + pattern, privilege: viewMetadata,
 	}, &answer)
-	var refused *Refusal
+	var refused *StatusError
 	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
 		return nil, nil
 	}

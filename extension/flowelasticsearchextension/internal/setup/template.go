@@ -136,7 +136,7 @@ func (s server) compare(ctx context.Context, t template) (state, int, error) {
 		} `json:"index_templates"`
 	}
 	err := s.do(ctx, request{method: http.MethodGet, path: t.Path, what: "get template " + t.Name, privilege: manageTemplates}, &answer)
-	var refused *Refusal
+	var refused *StatusError
 	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
 		return different, 0, nil
 	}
