@@ -62,24 +62,35 @@ func BenchmarkStorage(b *testing.B) {
 			for b.Loop() {
 				directory := b.TempDir()
 				store := openStore(b, directory)
-				stored := &counter{Logs: store}
-				through, stop := consumer.Logs(stored), func() {}
-				var clock atomic.Int64
-				if level.aggregation != nil {
-					through, stop = startAggregation(b, level.aggregation, &clock, stored)
-				}
-				received := playInto(b, &clock, through)
-				stop()
+				received, stored := playThrough(b, level.aggregation, store)
 				store.close()
-				size := directorySize(b, directory) - empty
-				b.ReportMetric(float64(received), "records-received")
-				b.ReportMetric(float64(stored.records), "records")
-				b.ReportMetric(float64(size), "stored-B")
-				b.ReportMetric(float64(size)/float64(stored.records), "B/record")
-				b.ReportMetric(float64(size)/float64(received), "B/record-received")
+				report(b, received, stored, directorySize(b, directory)-empty)
 			}
 		})
 	}
+}
+
+// report says what records that came take where they are stored, in bytes.
+func report(b *testing.B, received, stored int, size int64) {
+	b.ReportMetric(float64(received), "records-received")
+	b.ReportMetric(float64(stored), "records")
+	b.ReportMetric(float64(size), "stored-B")
+	b.ReportMetric(float64(size)/float64(stored), "B/record")
+	b.ReportMetric(float64(size)/float64(received), "B/record-received")
+}
+
+// playThrough sends the reference through flow_aggregation, unless that is nil, and returns how
+// many records came and how many were left.
+func playThrough(b *testing.B, aggregation func(*flowaggregationprocessor.Config), to consumer.Logs) (received, stored int) {
+	counted := &counter{Logs: to}
+	through, stop := consumer.Logs(counted), func() {}
+	var clock atomic.Int64
+	if aggregation != nil {
+		through, stop = startAggregation(b, aggregation, &clock, counted)
+	}
+	received = playInto(b, &clock, through)
+	stop()
+	return received, counted.records
 }
 
 // playInto sends the reference and returns how many records that were.
