@@ -29,50 +29,7 @@ processors:
   {{- include "otelcol-flowlogs.clusterName" . | nindent 2 }}
 exporters:
   {{ $exporter }}:
-    {{- if eq .Values.mode "standalone" }}
-    endpoint: {{ include "otelcol-flowlogs.fullname" . }}-gateway.{{ .Release.Namespace }}.svc:{{ .Values.gateway.service.port }}
-    tls:
-      {{- if .Values.gateway.tls.secretName }}
-      ca_file: /etc/otelcol-flowlogs/gateway-tls/ca.crt
-      {{- else }}
-      insecure: true
-      {{- end }}
-    {{- if $token }}
-    auth:
-      authenticator: bearertokenauth
-    {{- end }}
-    {{- else }}
-    endpoint: {{ quote (required "mode otlp needs otlp.endpoint, the host:port (grpc) or URL (http) that takes the flows" .Values.otlp.endpoint) }}
-    {{- with .Values.otlp.tls }}
-    tls:
-      insecure: {{ .insecure }}
-      {{- if .caSecretName }}
-      ca_file: /etc/otelcol-flowlogs/otlp-ca/ca.crt
-      {{- end }}
-      {{- if .clientSecretName }}
-      cert_file: /etc/otelcol-flowlogs/otlp-client/tls.crt
-      key_file: /etc/otelcol-flowlogs/otlp-client/tls.key
-      {{- end }}
-    {{- end }}
-    {{- with .Values.otlp.headers }}
-    headers:
-      {{- range $i, $header := . }}
-      {{ quote $header.name }}: ${env:OTLP_HEADER_{{ $i }}}
-      {{- end }}
-    {{- end }}
-    {{- end }}
-    sending_queue:
-      sizer: bytes
-      queue_size: {{ mul .Values.agent.queue.sizeMiB 1048576 }}
-      block_on_overflow: true
-      storage: file_storage
-      batch:
-        sizer: bytes
-        min_size: 262144
-        max_size: 2097152
-        flush_timeout: 1s
-    retry_on_failure:
-      max_elapsed_time: 0s
+    {{- include (printf "otelcol-flowlogs.agentExporter.%s" .Values.mode) . | nindent 4 }}
 extensions:
   {{- if $token }}
   bearertokenauth:
@@ -92,8 +49,4 @@ service:
       exporters: [{{ $exporter }}]
   telemetry:
     {{- include "otelcol-flowlogs.telemetry" . | nindent 4 }}
-{{- end }}
-
-{{- define "otelcol-flowlogs.agentExporter" -}}
-{{ and (eq .Values.mode "otlp") (eq .Values.otlp.protocol "http") | ternary "otlp_http" "otlp_grpc" }}
 {{- end }}
