@@ -1,10 +1,12 @@
 {{/*
-What the agent runs: distribution/examples/agent-kubernetes.yaml with this release's
-addresses and paths. tools/chart compares the two.
+What the agent runs: distribution/examples/agent-kubernetes.yaml, or in mode elasticsearch
+elasticsearch-kubernetes.yaml, with this release's addresses and paths. tools/chart
+compares them.
 */}}
 {{- define "otelcol-flowlogs.agentConfig" -}}
 {{- $memory := include "otelcol-flowlogs.mebibytes" .Values.agent.resources.limits.memory | int }}
 {{- $exporter := include "otelcol-flowlogs.agentExporter" . }}
+{{- $elasticsearch := eq .Values.mode "elasticsearch" }}
 {{- $token := and (eq .Values.mode "standalone") .Values.gateway.token.secretName }}
 receivers:
   flowlog:
@@ -23,10 +25,14 @@ processors:
     {{- with include "otelcol-flowlogs.observedNodes" . }}
     observed_nodes: {{ . }}
     {{- end }}
-    {{- if and .Values.networks (eq .Values.mode "otlp") }}
+    {{- if and .Values.networks (ne .Values.mode "standalone") }}
     networks: {{ toJson .Values.networks }}
     {{- end }}
   {{- include "otelcol-flowlogs.clusterName" . | nindent 2 }}
+  {{- if $elasticsearch }}
+  flow_aggregation:
+    storage: file_storage
+  {{- end }}
 exporters:
   {{ $exporter }}:
     {{- include (printf "otelcol-flowlogs.agentExporter.%s" .Values.mode) . | nindent 4 }}
@@ -35,17 +41,20 @@ extensions:
   bearertokenauth:
     filename: /etc/otelcol-flowlogs/token/token
   {{- end }}
+  {{- if $elasticsearch }}
+  {{- include "otelcol-flowlogs.elasticsearchLogin" (dict "root" . "who" "writer") | nindent 2 }}
+  {{- end }}
   file_storage:
     directory: /var/lib/otelcol-flowlogs
     create_directory: true
   health_check:
     endpoint: 127.0.0.1:{{ .Values.agent.healthPort }}
 service:
-  extensions: [{{ if $token }}bearertokenauth, {{ end }}file_storage, health_check]
+  extensions: [{{ if $token }}bearertokenauth, {{ end }}{{ if $elasticsearch }}{{ include "otelcol-flowlogs.elasticsearchAuthenticator" .Values.elasticsearch.writer }}, {{ end }}file_storage, health_check]
   pipelines:
     logs:
       receivers: [flowlog]
-      processors: [memory_limiter, flow_k8s{{ if .Values.clusterName }}, resource{{ end }}]
+      processors: [memory_limiter, flow_k8s{{ if .Values.clusterName }}, resource{{ end }}{{ if $elasticsearch }}, flow_aggregation{{ end }}]
       exporters: [{{ $exporter }}]
   telemetry:
     {{- include "otelcol-flowlogs.telemetry" . | nindent 4 }}

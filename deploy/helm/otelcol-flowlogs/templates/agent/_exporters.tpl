@@ -1,5 +1,6 @@
 {{- define "otelcol-flowlogs.agentExporter" -}}
-{{- if and (eq .Values.mode "otlp") (eq .Values.otlp.protocol "http") }}otlp_http
+{{- if eq .Values.mode "elasticsearch" }}flow_elasticsearch
+{{- else if and (eq .Values.mode "otlp") (eq .Values.otlp.protocol "http") }}otlp_http
 {{- else }}otlp_grpc
 {{- end }}
 {{- end }}
@@ -40,6 +41,16 @@ headers:
   {{- end }}
 {{- end }}
 {{ include "otelcol-flowlogs.otlpQueue" . }}
+{{- end }}
+
+{{- define "otelcol-flowlogs.agentExporter.elasticsearch" -}}
+{{ include "otelcol-flowlogs.elasticsearchConnection" (dict "root" . "who" "writer") }}
+namespace: {{ quote .Values.elasticsearch.namespace }}
+sending_queue:
+  queue_size: {{ mul .Values.agent.queue.sizeMiB 1048576 }}
+  storage: file_storage
+dead_letter:
+  file: /var/lib/otelcol-flowlogs/rejected.ndjson
 {{- end }}
 
 {{- define "otelcol-flowlogs.otlpQueue" -}}
