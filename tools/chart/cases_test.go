@@ -82,7 +82,7 @@ func (r rendered) find(t *testing.T, kind, suffix string) object {
 func (r rendered) configs(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
-	for _, component := range []string{"agent", "gateway"} {
+	for _, component := range []string{"agent", "gateway", "setup"} {
 		if o := r.find(t, "ConfigMap", "-"+component); o != nil {
 			texts[component] = at(o, "data", "config.yaml").(string)
 		}

@@ -13,39 +13,50 @@ import (
 // TestConfigurationsAreTheExamples compares what the chart runs with the examples for
 // Kubernetes. What differs, and must, is listed.
 func TestConfigurationsAreTheExamples(t *testing.T) {
-	configs := mustRender(t, object{}).configs(t)
-	for component, differs := range map[string][]string{
-		"agent": {
+	standalone, elasticsearch := mustRender(t, object{}).configs(t), mustRender(t, plain["elasticsearch.yaml"].values).configs(t)
+	for example, c := range map[string]struct {
+		config  string
+		differs []string
+	}{
+		"agent-kubernetes.yaml": {standalone["agent"], []string{
 			"exporters.otlp_grpc.endpoint", // the release's gateway
 			"extensions.file_storage.directory",
 			"service.telemetry.metrics.level", // nothing else may need the port on the node
-		},
-		"gateway": {
+		}},
+		"gateway-kubernetes.yaml": {standalone["gateway"], []string{
 			"extensions.flow_store.directory",
 			"extensions.flow_store.max_age", // values
 			"extensions.flow_store.max_size",
 			"extensions.flow_visualizer.endpoint",
 			"processors.flow_k8s.networks", // values
 			"service.telemetry.metrics.level",
-		},
+		}},
+		"elasticsearch-kubernetes.yaml": {elasticsearch["agent"], []string{
+			"exporters.flow_elasticsearch.endpoint", // values
+			"exporters.flow_elasticsearch.tls.ca_file",
+			"exporters.flow_elasticsearch.dead_letter.file",
+			"extensions.basicauth.client_auth.username_file", // the mounted secret
+			"extensions.basicauth.client_auth.password_file",
+			"extensions.file_storage.directory",
+			"service.telemetry.metrics.level",
+		}},
 	} {
-		example := readYAML(t, filepath.Join(root, "distribution/examples", component+"-kubernetes.yaml"))
-		ours, theirs := flat(decode(t, configs[component])), flat(example)
-		for _, path := range differs {
+		ours, theirs := flat(decode(t, c.config)), flat(readYAML(t, filepath.Join(root, "distribution/examples", example)))
+		for _, path := range c.differs {
 			if reflect.DeepEqual(ours[path], theirs[path]) {
-				t.Errorf("%s: %s does not differ from the example any more", component, path)
+				t.Errorf("%s: %s does not differ from the example any more", example, path)
 			}
 			delete(ours, path)
 			delete(theirs, path)
 		}
 		for path, v := range ours {
 			if !reflect.DeepEqual(v, theirs[path]) {
-				t.Errorf("%s: %s is %s in the chart, %s in the example", component, path, printed(v), printed(theirs[path]))
+				t.Errorf("%s: %s is %s in the chart, %s in the example", example, path, printed(v), printed(theirs[path]))
 			}
 			delete(theirs, path)
 		}
 		for path, v := range theirs {
-			t.Errorf("%s: the example has %s: %s, the chart has not", component, path, printed(v))
+			t.Errorf("%s: the example has %s: %s, the chart has not", example, path, printed(v))
 		}
 	}
 }
@@ -54,8 +65,10 @@ func TestAgentsAreTakenToBeEverywhereWhereNobodyKnowsBetter(t *testing.T) {
 	for text, want := range map[string]any{
 		"mode: standalone": nil,
 		"{mode: standalone, agent: {scope: cluster}}": nil,
-		"mode: otlp":                         "all",
-		"{mode: otlp, agent: {scope: node}}": nil,
+		"mode: otlp":          "all",
+		"mode: elasticsearch": "all",
+		"{mode: elasticsearch, agent: {scope: node}}":                                     nil,
+		"{mode: otlp, agent: {scope: node}}":                                              nil,
 		"{mode: otlp, agent: {nodeSelector: {flows: 'true'}}}":                            nil,
 		"{mode: otlp, agent: {tolerations: [{key: a, operator: Exists}]}}":                nil,
 		"{mode: otlp, agent: {affinity: {nodeAffinity: {}}}}":                             nil,
@@ -63,6 +76,7 @@ func TestAgentsAreTakenToBeEverywhereWhereNobodyKnowsBetter(t *testing.T) {
 	} {
 		values := decode(t, text)
 		values["otlp"] = object{"endpoint": "collector.example:4317"}
+		values["elasticsearch"] = plain["elasticsearch.yaml"].values["elasticsearch"]
 		agent := decode(t, mustRender(t, values).configs(t)["agent"])
 		if got := at(agent, "processors", "flow_k8s", "observed_nodes"); got != want {
 			t.Errorf("%s: observed_nodes is %v, want %v", text, got, want)
@@ -96,18 +110,36 @@ func TestTheCollectorTakesTheConfigurations(t *testing.T) {
 		t.Fatalf("no binary to test: %v; run make build, or set FLOWLOGS_BINARY", err)
 	}
 	for name, values := range cases(t) {
-		for component, text := range mustRender(t, values).configs(t) {
+		r := mustRender(t, values)
+		for component, text := range r.configs(t) {
 			file := filepath.Join(t.TempDir(), "config.yaml")
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			cmd := exec.Command(binary, "validate", "--config="+file)
+			args := []string{"validate"}
+			for _, arg := range arguments(t, r, component) {
+				args = append(args, strings.Replace(arg, "/etc/otelcol-flowlogs/config/config.yaml", file, 1))
+			}
+			cmd := exec.Command(binary, args...)
 			cmd.Env = append(os.Environ(), "K8S_NODE_NAME=node", "OTLP_HEADER_0=a", "OTLP_HEADER_1=b")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%s, %s: %v\n%s%s", name, component, err, out, text)
 			}
 		}
 	}
+}
+
+// arguments are those that the pods of a component start the collector with.
+func arguments(t *testing.T, r rendered, component string) (args []string) {
+	t.Helper()
+	kind := "Deployment"
+	if component == "agent" {
+		kind = "DaemonSet"
+	}
+	for _, arg := range at(r.find(t, kind, "-"+component), "spec", "template", "spec", "containers", "args").([]any) {
+		args = append(args, arg.(string))
+	}
+	return args
 }
 
 func TestConfigurationOfAUserGoesOver(t *testing.T) {

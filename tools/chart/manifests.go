@@ -16,6 +16,18 @@ var plain = map[string]struct {
 # shows them. The gateway needs a default storage class.`,
 		map[string]any{"mode": "standalone"},
 	},
+	"elasticsearch.yaml": {
+		`Mode elasticsearch: agents on every node write flows to Elasticsearch, which one more
+# pod sets up. Replace https://elasticsearch.example:9200 by yours, and make three secrets:
+# flowlogs-writer and flowlogs-setup with username and password, elasticsearch-ca with
+# ca.crt. docs/install.md says how, and which roles they need.`,
+		map[string]any{"mode": "elasticsearch", "elasticsearch": map[string]any{
+			"endpoint": "https://elasticsearch.example:9200",
+			"tls":      map[string]any{"caSecretName": "elasticsearch-ca"},
+			"writer":   map[string]any{"secretName": "flowlogs-writer"},
+			"setup":    map[string]any{"secretName": "flowlogs-setup"},
+		}},
+	},
 	"otlp.yaml": {
 		`Mode otlp: agents on every node send flows to an OTLP endpoint by gRPC with TLS.
 # Replace collector.example:4317 by yours.`,

@@ -41,6 +41,7 @@ func TestRolesAreTheGeneratedOnes(t *testing.T) {
 		"mode: standalone":                                          {"agent": "node", "gateway": "cluster"},
 		"{mode: otlp, otlp: {endpoint: a:1}}":                       {"agent": "cluster"},
 		"{mode: otlp, otlp: {endpoint: a:1}, agent: {scope: node}}": {"agent": "node"},
+		"{mode: elasticsearch, elasticsearch: {endpoint: 'https://a', writer: {secretName: w}, setup: {secretName: s}}}": {"agent": "cluster"},
 	} {
 		r := mustRender(t, decode(t, text))
 		for component, scope := range scopes {
@@ -70,10 +71,12 @@ func TestTheVisualizerIsSeenByNobodyElseUnlessItAsksForALogin(t *testing.T) {
 	}
 }
 
-func TestModeOTLPHasNoGateway(t *testing.T) {
-	for _, m := range mustRender(t, decode(t, "{mode: otlp, otlp: {endpoint: a:1}}")).objects {
-		if strings.Contains(m.Content, "-gateway") {
-			t.Errorf("%s is for a gateway", m.Name)
+func TestOnlyModeStandaloneHasAGateway(t *testing.T) {
+	for _, file := range []string{"otlp.yaml", "elasticsearch.yaml"} {
+		for _, m := range mustRender(t, plain[file].values).objects {
+			if strings.Contains(m.Content, "-gateway") {
+				t.Errorf("%s: %s is for a gateway", file, m.Name)
+			}
 		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +27,7 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 		"agent: {cgroupRoot: nodes}":               "cgroupRoot",
 		"gateway: {persistence: {siez: 1Gi}}":      "siez",
 		"gateway: {persistence: {size: much}}":     "size",
-		"mode: elasticsearch":                      "mode",
+		"mode: elastic":                            "mode",
 		"mode: otlp":                               "otlp.endpoint",
 		"networkPolicy: {enabled: true}":           "networkPolicy.nodeCIDRs",
 		"visualizer: {expose: true}":               "visualizer.htpasswd.secretName",
@@ -39,6 +38,27 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 		"otlp: {headers: [{name: Authorization}]}": "secretName",
 	} {
 		if _, err := render(chart(), decode(t, text)); want == "" && err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: the error does not name %s: %v", text, want, err)
+		}
+	}
+}
+
+func TestWhatModeElasticsearchNeedsIsNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"{}":                           "elasticsearch.endpoint",
+		"{endpoint: 'https://a:9200'}": "elasticsearch.writer.secretName",
+		"{endpoint: 'https://a:9200', writer: {secretName: w}}":                                                  "elasticsearch.setup.secretName",
+		"{endpoint: 'https://a:9200', writer: {secretName: w}, setup: {enabled: false}}":                         "",
+		"{endpoint: 'https://a:9200', endpoints: ['https://b:9200'], writer: {secretName: w}}":                   "leave one",
+		"{endpoint: 'a:9200', writer: {secretName: w}, setup: {enabled: false}}":                                 "endpoint",
+		"{endpoint: 'https://a:9200', namespace: Two-Parts, writer: {secretName: w}, setup: {enabled: false}}":   "namespace",
+		"{endpoint: 'https://a:9200', writer: {secretName: w, login: token}, setup: {enabled: false}}":           "login",
+		"{endpoint: 'https://a:9200', writer: {secretName: w}, setup: {secretName: s, retentionDays: {all: 1}}}": "retentionDays",
+	} {
+		values := object{"mode": "elasticsearch", "elasticsearch": decode(t, text)}
+		if _, err := render(chart(), values); want == "" && err != nil {
 			t.Errorf("%s: %v", text, err)
 		} else if want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: the error does not name %s: %v", text, want, err)
@@ -66,13 +86,13 @@ func compare(t *testing.T, defs object, path string, schema object, value any) {
 		child := child.(object)
 		v, ok := value.(object)[key]
 		// Helm's own, and a field of Kubernetes that nobody sets by default.
-		if !ok && !slices.Contains([]string{".global", ".agent.resources.claims", ".gateway.resources.claims"}, path+"."+key) {
+		if !ok && path+"."+key != ".global" && !strings.HasSuffix(path+"."+key, ".resources.claims") {
 			t.Errorf("values.yaml does not tell of %s.%s", path, key)
 		}
 		compare(t, defs, path+"."+key, child, v)
 	}
 	// What is unknown here is refused by the schema; see the test of the defaults.
-	if schema["additionalProperties"] != false && path != ".agent.resources.limits" && path != ".gateway.resources.limits" {
+	if schema["additionalProperties"] != false && !strings.HasSuffix(path, ".resources.limits") {
 		t.Errorf("the schema takes unknown keys in %s", path)
 	}
 }

@@ -14,7 +14,8 @@
 {{- end }}
 {{- end }}
 
-{{/* What follows takes a dict: root, the top context, and component, agent or gateway. */}}
+{{/* What follows takes a dict: root, the top context, and component: agent, gateway or
+setup. */}}
 {{- define "otelcol-flowlogs.componentName" -}}
 {{ include "otelcol-flowlogs.fullname" .root }}-{{ .component }}
 {{- end }}
@@ -63,7 +64,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{/* Which agents an agent takes to be there, of which it hears nothing: set where nobody
 downstream is to know better, and one runs on every node. */}}
 {{- define "otelcol-flowlogs.observedNodes" -}}
-{{- $alone := and (eq .Values.mode "otlp") (eq (include "otelcol-flowlogs.agentScope" .) "cluster") }}
+{{- $alone := and (ne .Values.mode "standalone") (eq (include "otelcol-flowlogs.agentScope" .) "cluster") }}
 {{- with .Values.agent }}
 {{- if and $alone (has (dict "operator" "Exists") .tolerations) (not .nodeSelector) (not .affinity) }}all{{ end }}
 {{- end }}

@@ -20,6 +20,8 @@
     items: [{key: ca.crt, path: ca.crt}]
 {{- end }}
 {{- include "otelcol-flowlogs.token" . }}
+{{- else if eq .Values.mode "elasticsearch" }}
+{{- include "otelcol-flowlogs.elasticsearchSecrets" (dict "root" . "who" "writer") }}
 {{- else }}
 {{- with .Values.otlp.tls.caSecretName }}
 - name: otlp-ca
