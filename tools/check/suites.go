@@ -31,7 +31,7 @@ const (
 	maxBinaryMB = 125
 	// fuzzRuns bounds a fuzz target by count: when time ends it, the go command at
 	// times takes its own deadline for a failure of the target.
-	fuzzRuns = "50000x"
+	fuzzRuns = "30000x"
 	// fuzzMinimize bounds the work on an input that is merely interesting, which
 	// otherwise may take a minute each.
 	fuzzMinimize = "100x"
