@@ -15,6 +15,8 @@ import (
 // minJava is the oldest Java that this Elasticsearch runs on.
 const minJava = 17
 
+const javaCure = "install openjdk-17-jre-headless, or set ES_JAVA_HOME"
+
 var (
 	javaHomeLine    = regexp.MustCompile(`(?m)^\s*java\.home = (.+)$`)
 	javaVersionLine = regexp.MustCompile(`(?m)^\s*java\.specification\.version = (\d+)`)
@@ -26,17 +28,16 @@ func javaHome(ctx context.Context) (string, error) {
 	if home := os.Getenv("ES_JAVA_HOME"); home != "" {
 		java = filepath.Join(home, "bin/java")
 	}
-	const cure = "install openjdk-17-jre-headless, or set ES_JAVA_HOME"
 	out, err := exec.CommandContext(ctx, java, "-XshowSettings:properties", "-version").CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("run %s: %w: %s", java, err, cure)
+		return "", fmt.Errorf("run %s: %w: %s", java, err, javaCure)
 	}
 	home, version := javaHomeLine.FindSubmatch(out), javaVersionLine.FindSubmatch(out)
 	if home == nil || version == nil {
-		return "", fmt.Errorf("%s does not tell its home and version: %s\n%s", java, cure, out)
+		return "", fmt.Errorf("%s does not tell its home and version: %s\n%s", java, javaCure, out)
 	}
 	if n, err := strconv.Atoi(string(version[1])); err != nil || n < minJava {
-		return "", fmt.Errorf("%s is Java %s, Elasticsearch needs %d: %s", java, version[1], minJava, cure)
+		return "", fmt.Errorf("%s is Java %s, Elasticsearch needs %d: %s", java, version[1], minJava, javaCure)
 	}
 	return string(home[1]), nil
 }

@@ -44,7 +44,8 @@ type process struct {
 	exited chan struct{}
 }
 
-// run starts the server and waits until it has a state.
+// run starts the server and waits until it has recovered its data and knows the
+// administrator.
 func (s *Server) run(ctx context.Context) error {
 	log, err := os.OpenFile(s.path("server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -74,7 +75,10 @@ func (s *Server) run(ctx context.Context) error {
 		return fmt.Errorf("start Elasticsearch: %w", err)
 	}
 	s.process = p
-	return s.ready(ctx)
+	admin := s.As(s.Admin)
+	return p.ready(ctx, func(ctx context.Context) error {
+		return admin.Do(ctx, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=5s", nil, nil)
+	})
 }
 
 // start starts the process from a thread that lives as long as it: the kernel kills
@@ -94,23 +98,20 @@ func (p *process) start() error {
 	return <-started
 }
 
-// ready waits until the cluster's state has been recovered and the users are known.
-func (s *Server) ready(ctx context.Context) error {
+// ready repeats try until it succeeds. It fails when the process ends, when ctx
+// does, or after patience, and then shows the end of the log.
+func (p *process) ready(ctx context.Context, try func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
 		select {
-		case <-s.process.exited:
-			cancel(fmt.Errorf("it has ended: %s", s.process.cmd.ProcessState))
+		case <-p.exited:
+			cancel(fmt.Errorf("it has ended: %s", p.cmd.ProcessState))
 		case <-ctx.Done():
 		}
 	}()
-	admin := s.As(s.Admin)
-	err := until(ctx, patience, func(ctx context.Context) error {
-		return admin.Do(ctx, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=5s", nil, nil)
-	})
-	if err != nil {
-		return fmt.Errorf("wait for Elasticsearch: %w\n%s", err, s.process.tail())
+	if err := until(ctx, patience, try); err != nil {
+		return fmt.Errorf("wait for Elasticsearch: %w\n%s", err, p.tail())
 	}
 	return nil
 }
