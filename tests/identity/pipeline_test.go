@@ -32,7 +32,7 @@ type host struct {
 // staleness is what the metric says of pods, in seconds.
 func (h host) staleness(t *testing.T) float64 {
 	t.Helper()
-	m, err := h.telemetry.GetMetric("flow_k8s_staleness")
+	m, err := h.telemetry.GetMetric("otelcol_flow_k8s_staleness")
 	require.NoError(t, err)
 	return ofPods(t, m.Data.(metricdata.Gauge[float64]).DataPoints)
 }
@@ -40,7 +40,7 @@ func (h host) staleness(t *testing.T) float64 {
 // lists is how often all pods were read.
 func (h host) lists(t *testing.T) int64 {
 	t.Helper()
-	m, err := h.telemetry.GetMetric("flow_k8s_lists")
+	m, err := h.telemetry.GetMetric("otelcol_flow_k8s_lists")
 	require.NoError(t, err)
 	return ofPods(t, m.Data.(metricdata.Sum[int64]).DataPoints)
 }
