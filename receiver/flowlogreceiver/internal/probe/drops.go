@@ -34,6 +34,9 @@ type drops struct {
 	reasons dropReasons
 	places  *dropPlaces
 	tables  [bpf.DropsDropTableDROP_TABLES]*ebpf.MapSpec
+	// current are the tables that programs add to. They are kept here, because to open what
+	// a map of maps holds takes CAP_SYS_ADMIN.
+	current [bpf.DropsDropTableDROP_TABLES]*ebpf.Map
 	links   []io.Closer
 
 	queue queue
@@ -121,20 +124,16 @@ func (d *drops) attach() error {
 }
 
 // replace puts an empty table in place of one and returns that, to which no program
-// adds any more: the kernel waits for those that run before it returns.
+// adds any more: the kernel waits for those that run before it returns. It is nil at first.
 func (d *drops) replace(table int) (old *ebpf.Map, err error) {
 	fresh, err := ebpf.NewMap(d.tables[table])
 	if err != nil {
 		return nil, fmt.Errorf("make a table of drops: %w", err)
 	}
-	defer fresh.Close()
-	err = d.objects.DropTables.Lookup(uint32(table), &old)
-	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-		return nil, fmt.Errorf("open the table of drops: %w", err)
-	}
 	if err := d.objects.DropTables.Put(uint32(table), fresh); err != nil {
-		return nil, errors.Join(fmt.Errorf("replace the table of drops: %w", err), old.Close())
+		return nil, errors.Join(fmt.Errorf("replace the table of drops: %w", err), fresh.Close())
 	}
+	old, d.current[table] = d.current[table], fresh
 	return old, nil
 }
 
@@ -254,6 +253,9 @@ func (d *drops) Close() error {
 	var errs []error
 	for _, l := range d.links {
 		errs = append(errs, l.Close())
+	}
+	for _, table := range d.current {
+		errs = append(errs, table.Close()) // which a nil one takes
 	}
 	errs = append(errs, d.places.Close(), d.reject.Close(), d.objects.Close())
 	return errors.Join(errs...)
