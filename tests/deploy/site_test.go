@@ -38,7 +38,22 @@ func newSite(t *testing.T, nodes int) *site {
 	archive := writeImage(t)
 	s := &site{cluster.New(t, cluster.Options{Nodes: nodes}), t}
 	require.NoError(t, s.LoadArchive(t.Context(), archive))
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.showLogs()
+		}
+	})
 	return s
+}
+
+// showLogs shows the ends of the logs of the release's pods, which go with the cluster.
+func (s *site) showLogs() {
+	for _, component := range []string{"gateway", "agent"} {
+		cmd := exec.Command(s.Kubectl(), "--kubeconfig="+s.Kubeconfig(), "-n", namespace, "logs", "--prefix", "--tail=40",
+			"-l", "app.kubernetes.io/component="+component)
+		out, err := cmd.CombinedOutput()
+		s.t.Logf("the logs of %ss (%v):\n%s", component, err, out)
+	}
 }
 
 // writeImage writes the image as `make image` does, of the binary that `make build`

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -59,6 +60,8 @@ func TestStandalone(t *testing.T) {
 	require.NoError(t, api.shows("source", service, before), "what was stored is still there")
 	s.eventually("agents send by TLS, with the token", func() error { return s.talk(api, service, after) })
 	s.eachTellsItsOwn(api)
+	s.refused(api)
+	s.agentsSweep()
 }
 
 // install applies the chart and waits until it is rolled out.
@@ -70,12 +73,41 @@ func (s *site) install(values string) {
 }
 
 // talk connects the client with the service, and fails if that is not shown as both
-// ends report it. Agents see the pods in their own time: it is tried again.
+// ends report it. Agents see the pods in their own time: it is tried again, but not in
+// the same interval, in which connections are merged and their bytes added up.
 func (s *site) talk(api visualizer, service string, bytes int) error {
 	if _, err := s.Exec(s.t.Context(), "shop", "client", "/netpeer", "dial", fmt.Sprintf("-bytes=%d", bytes), service+":80"); err != nil {
 		return err
 	}
-	return errors.Join(api.shows("source", service, bytes), api.shows("destination", "", bytes))
+	const shownWithin = 5 * time.Second
+	for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		err := errors.Join(api.shows("source", service, bytes), api.shows("destination", "", bytes))
+		if err == nil || time.Since(began) > shownWithin {
+			return err
+		}
+	}
+}
+
+// refused has the server's kernel drop a packet, which the drops engine tells of.
+func (s *site) refused(api visualizer) {
+	s.t.Helper()
+	address, err := s.kubectl("", "-n", "shop", "get", "pod", "server", "-o", "jsonpath={.status.podIP}")
+	require.NoError(s.t, err)
+	s.eventually("a packet to a port that nobody listens at is told of", func() error {
+		if _, err := s.Exec(s.t.Context(), "shop", "client", "/netpeer", "dial", address+":9"); err != nil {
+			return err
+		}
+		return api.has("all", `flow.action = deny and flow.deny.reason = no_socket and destination.k8s.pod.name = server and destination.port = 9`)
+	})
+}
+
+// agentsSweep checks that the capabilities that agents have let them sweep.
+func (s *site) agentsSweep() {
+	s.t.Helper()
+	logs, err := s.kubectl("", "-n", namespace, "logs", "--tail=-1", "-l", "app.kubernetes.io/component=agent")
+	require.NoError(s.t, err)
+	require.Contains(s.t, logs, "Everything is ready")
+	require.NotContains(s.t, logs, "Sweep failed")
 }
 
 // shows fails unless there is such a connection between the pods of the shop; only the
