@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,7 +49,7 @@ func TestNothingIsLeftOfAKilledTest(t *testing.T) {
 
 	err = until(t.Context(), patience, func(context.Context) error {
 		if err := syscall.Kill(-left.Group, 0); !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("it still runs (%v)", err)
+			return errors.Join(errors.New("it still runs"), err)
 		}
 		return nil
 	})
