@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/filelock"
 )
 
 // buildLimit bounds a build and the wait for another process that builds the
@@ -68,7 +70,7 @@ func (b binaries) build(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lock(ctx, filepath.Join(parent, "lock"))
+	unlock, err := filelock.Lock(ctx, filepath.Join(parent, "lock"))
 	if err != nil {
 		return "", fmt.Errorf("wait for another build of %s: %w", b.about, err)
 	}

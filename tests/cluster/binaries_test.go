@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -127,25 +126,6 @@ func TestModulesShareKubernetes(t *testing.T) {
 			t.Errorf("Kubernetes is %s, but:%s", version, line)
 		}
 	}
-}
-
-func TestOneHoldsALock(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "lock")
-	unlock, err := lock(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := lock(ended, path); !errors.Is(err, context.Canceled) {
-		t.Errorf("while it is held: %v, want the end of the wait", err)
-	}
-	unlock()
-	unlock, err = lock(ended, path)
-	if err != nil {
-		t.Fatalf("once it is free: %v", err)
-	}
-	unlock()
 }
 
 func TestLeftoversGoAndLivingClustersStay(t *testing.T) {

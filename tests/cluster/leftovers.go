@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/filelock"
 )
 
 // prefix begins the name of every cluster's directory and, after it, of its control
@@ -25,7 +27,7 @@ func (c *Cluster) claim(ctx context.Context) error {
 	defer cancel()
 	// A directory that is not locked yet looks like a leftover, and a subnet like a
 	// free one until the machine has an address in it.
-	unlock, err := lock(ctx, filepath.Join(os.TempDir(), prefix()+lockFile))
+	unlock, err := filelock.Lock(ctx, filepath.Join(os.TempDir(), prefix()+lockFile))
 	if err != nil {
 		return err
 	}
@@ -36,7 +38,7 @@ func (c *Cluster) claim(ctx context.Context) error {
 	if c.dir, err = os.MkdirTemp("", prefix()); err != nil {
 		return err
 	}
-	if c.release, err = lock(ctx, filepath.Join(c.dir, lockFile)); err != nil {
+	if c.release, err = filelock.Lock(ctx, filepath.Join(c.dir, lockFile)); err != nil {
 		return err
 	}
 	if err := os.Mkdir(filepath.Join(c.dir, logsDir), 0o755); err != nil {
@@ -79,7 +81,7 @@ func removeLeftovers(ctx context.Context) error {
 	for _, name := range dirs {
 		now, cancel := context.WithCancel(ctx)
 		cancel() // who holds it, lives
-		release, err := lock(now, name)
+		release, err := filelock.Lock(now, name)
 		if errors.Is(err, context.Canceled) {
 			continue
 		}

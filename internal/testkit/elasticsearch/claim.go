@@ -7,6 +7,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/filelock"
 )
 
 // lockFile, in a server's directory, is locked by the test whose server it is: the
@@ -17,7 +19,7 @@ const lockFile = "lock"
 // test was killed. Any number of tests may do so at once.
 func claim(ctx context.Context) (dir string, release func(), err error) {
 	// A directory that is not locked yet looks like a leftover.
-	unlock, err := lock(ctx, filepath.Join(os.TempDir(), prefix()+lockFile))
+	unlock, err := filelock.Lock(ctx, filepath.Join(os.TempDir(), prefix()+lockFile))
 	if err != nil {
 		return "", nil, err
 	}
@@ -31,7 +33,7 @@ func claim(ctx context.Context) (dir string, release func(), err error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return dir, nil, err
 	}
-	release, err = lock(ctx, filepath.Join(dir, lockFile))
+	release, err = filelock.Lock(ctx, filepath.Join(dir, lockFile))
 	return dir, release, err
 }
 
@@ -43,7 +45,7 @@ func removeLeftovers(ctx context.Context) error {
 	now, cancel := context.WithCancel(ctx)
 	cancel() // who holds it, lives
 	for _, name := range locks {
-		release, err := lock(now, name)
+		release, err := filelock.Lock(now, name)
 		if errors.Is(err, context.Canceled) {
 			continue
 		}

@@ -15,6 +15,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/filelock"
 )
 
 const (
@@ -49,7 +51,7 @@ func install(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lock(ctx, filepath.Join(parent, "lock"))
+	unlock, err := filelock.Lock(ctx, filepath.Join(parent, "lock"))
 	if err != nil {
 		return "", fmt.Errorf("wait for another download of Elasticsearch: %w", err)
 	}

@@ -1,4 +1,5 @@
-package cluster
+// Package filelock has processes wait for each other by a file.
+package filelock
 
 import (
 	"context"
@@ -9,9 +10,10 @@ import (
 	"time"
 )
 
-// lock takes the file's lock, which the kernel gives back when this process ends,
-// however it ends. Waiting ends with ctx.
-func lock(ctx context.Context, path string) (unlock func(), err error) {
+// Lock takes the lock of the file at path, which is made if it is missing. The kernel gives it
+// back when this process ends, however it ends. Waiting ends with ctx; a free lock is taken
+// even if that has ended.
+func Lock(ctx context.Context, path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
