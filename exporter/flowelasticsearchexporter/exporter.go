@@ -16,7 +16,7 @@ import (
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/bulk"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/deadletter"
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/document"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/document"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/metadata"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/connection"
 )

@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/bulk"
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/document"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/document"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
 

@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/document"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/document"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/meter"
