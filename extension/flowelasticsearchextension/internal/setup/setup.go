@@ -12,6 +12,18 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 )
 
+// server makes the requests of a round.
+type server struct{ transport esapi.Transport }
+
+// What a request needs, to name it where it is missing. The role flowlogs_setup of
+// deploy/elasticsearch/roles.yml has all of it.
+const (
+	manageTemplates = "the cluster privilege manage_index_templates"
+	monitor         = "the cluster privilege monitor"
+	viewMetadata    = "the index privilege view_index_metadata"
+	rollover        = "the index privileges monitor and manage_follow_index"
+)
+
 // Setup of one Elasticsearch. Rounds are made one at a time, on any goroutine; what
 // others change on the server between or during them does no harm.
 type Setup struct {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/request"
 )
 
 // stream is a data stream and the index that it writes to.
@@ -18,11 +20,11 @@ func (s server) streams(ctx context.Context, pattern string) ([]stream, error) {
 			Indices []string `json:"backing_indices"` // the last one is written to
 		} `json:"data_streams"`
 	}
-	err := s.do(ctx, request{
-		method: http.MethodGet, path: "/_resolve/index/" + url.PathEscape(pattern),
-		what: "find data streams " + pattern, privilege: viewMetadata,
+	err := request.Do(ctx, s.transport, request.Request{
+		Method: http.MethodGet, Path: "/_resolve/index/" + url.PathEscape(pattern),
+		What: "find data streams " + pattern, Privilege: viewMetadata,
 	}, &answer)
-	var refused *StatusError
+	var refused *request.StatusError
 	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
 		return nil, nil
 	}
@@ -45,9 +47,9 @@ func (s server) digest(ctx context.Context, index string) (string, error) {
 			Meta struct{ Digest string } `json:"_meta"`
 		}
 	}
-	err := s.do(ctx, request{
-		method: http.MethodGet, path: "/" + url.PathEscape(index) + "/_mapping", query: "filter_path=*.mappings._meta",
-		what: "get mapping of " + index, privilege: viewMetadata,
+	err := request.Do(ctx, s.transport, request.Request{
+		Method: http.MethodGet, Path: "/" + url.PathEscape(index) + "/_mapping", Query: "filter_path=*.mappings._meta",
+		What: "get mapping of " + index, Privilege: viewMetadata,
 	}, &answer)
 	return answer[index].Mappings.Meta.Digest, err
 }
@@ -59,9 +61,9 @@ func (s server) rollOver(ctx context.Context, name string) (bool, error) {
 	var answer struct {
 		Done bool `json:"rolled_over"`
 	}
-	err := s.do(ctx, request{
-		method: http.MethodPost, path: "/" + url.PathEscape(name) + "/_rollover", body: []byte(`{"conditions":{"max_docs":1}}`),
-		what: "roll over " + name, privilege: rollover,
+	err := request.Do(ctx, s.transport, request.Request{
+		Method: http.MethodPost, Path: "/" + url.PathEscape(name) + "/_rollover", Body: []byte(`{"conditions":{"max_docs":1}}`),
+		What: "roll over " + name, Privilege: rollover,
 	}, &answer)
 	return answer.Done, err
 }
@@ -78,7 +80,7 @@ func (s server) nodesOverHighWatermark(ctx context.Context) (int, error) {
 			}
 		}
 	}
-	err := s.do(ctx, request{method: http.MethodGet, path: "/_health_report/disk", what: "get the state of the disks", privilege: monitor}, &answer)
+	err := request.Do(ctx, s.transport, request.Request{Method: http.MethodGet, Path: "/_health_report/disk", What: "get the state of the disks", Privilege: monitor}, &answer)
 	d := answer.Indicators.Disk.Details
 	return d.High + d.Flood, err
 }

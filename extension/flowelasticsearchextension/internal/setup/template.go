@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/request"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 )
 
@@ -135,8 +136,8 @@ func (s server) compare(ctx context.Context, t template) (state, int, error) {
 			Template json.RawMessage `json:"index_template"`
 		} `json:"index_templates"`
 	}
-	err := s.do(ctx, request{method: http.MethodGet, path: t.Path, what: "get template " + t.Name, privilege: manageTemplates}, &answer)
-	var refused *StatusError
+	err := request.Do(ctx, s.transport, request.Request{Method: http.MethodGet, Path: t.Path, What: "get template " + t.Name, Privilege: manageTemplates}, &answer)
+	var refused *request.StatusError
 	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
 		return different, 0, nil
 	}
@@ -169,5 +170,5 @@ func (s server) compare(ctx context.Context, t template) (state, int, error) {
 }
 
 func (s server) put(ctx context.Context, t template) error {
-	return s.do(ctx, request{method: http.MethodPut, path: t.Path, body: t.Body, what: "put template " + t.Name, privilege: manageTemplates}, nil)
+	return request.Do(ctx, s.transport, request.Request{Method: http.MethodPut, Path: t.Path, Body: t.Body, What: "put template " + t.Name, Privilege: manageTemplates}, nil)
 }

@@ -1,4 +1,4 @@
-package setup
+package request
 
 import (
 	"bytes"
@@ -11,27 +11,19 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
-// What a request needs, to name it where it is missing. The role flowlogs_setup of
-// deploy/elasticsearch/roles.yml has all of it.
-const (
-	manageTemplates = "the cluster privilege manage_index_templates"
-	monitor         = "the cluster privilege monitor"
-	viewMetadata    = "the index privilege view_index_metadata"
-	rollover        = "the index privileges monitor and manage_follow_index"
-)
-
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 16 << 20
 
-// server makes requests; each is tried once.
-type server struct{ transport esapi.Transport }
-
-// request is one of those that a round makes.
-type request struct {
-	method, path, query string
-	body                []byte
-	what                string // for a person
-	privilege           string
+// Request is one request. It is tried once.
+type Request struct {
+	// Method is that of HTTP; Path begins with a slash and is escaped, Query is encoded.
+	Method, Path, Query string
+	// Body is JSON, or nil.
+	Body []byte
+	// What says to a person what was tried, as in "roll over logs-x".
+	What string
+	// Privilege is what it takes, for a person who has to grant it.
+	Privilege string
 }
 
 // StatusError is an answer that is no success.
@@ -54,38 +46,38 @@ func (r *StatusError) Error() string {
 	return text
 }
 
-// do decodes the answer into into unless that is nil. An answer that is no success is
-// a *StatusError.
-func (s server) do(ctx context.Context, r request, into any) error {
+// Do decodes the answer, of at most 16 MiB, into into unless that is nil. An answer that is
+// no success is a *StatusError.
+func Do(ctx context.Context, transport esapi.Transport, r Request, into any) error {
 	var body io.Reader
-	if r.body != nil {
-		body = bytes.NewReader(r.body)
+	if r.Body != nil {
+		body = bytes.NewReader(r.Body)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, r.path, body)
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.Path, body)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.what, err)
+		return fmt.Errorf("%s: %w", r.What, err)
 	}
-	req.URL.RawQuery = r.query
+	req.URL.RawQuery = r.Query
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := s.transport.Perform(req)
+	resp, err := transport.Perform(req)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.what, err)
+		return fmt.Errorf("%s: %w", r.What, err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("%s: read answer: %w", r.what, err)
+		return fmt.Errorf("%s: read answer: %w", r.What, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s: %w", r.what, refusal(resp.StatusCode, answer, r.privilege))
+		return fmt.Errorf("%s: %w", r.What, refusal(resp.StatusCode, answer, r.Privilege))
 	}
 	if into == nil {
 		return nil
 	}
 	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("%s: decode answer: %w", r.what, err)
+		return fmt.Errorf("%s: decode answer: %w", r.What, err)
 	}
 	return nil
 }
