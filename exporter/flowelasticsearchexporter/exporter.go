@@ -16,9 +16,9 @@ import (
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/bulk"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/deadletter"
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/document"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter/internal/metadata"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/connection"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/document"
 )
 
 // flowExporter is the collector's side of the exporter. Pushes may be concurrent.

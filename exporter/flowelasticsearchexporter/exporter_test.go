@@ -54,7 +54,7 @@ func TestWhatBecomesOfEachRecord(t *testing.T) {
 			Documents: stored(3), Retries: map[string]int64{"reason=busy": 1}, Requests: answered,
 			Error: "1 of 4 records are kept: 1 of 4 documents were not taken: status 429: es_rejected_execution_exception: queue"}},
 		"the disk is full": {only(429, "cluster_block_exception", "flood stage"), outcome{Stored: others, Again: []int{2},
-			Documents: stored(3), Retries: map[string]int64{"reason=busy": 1}, Requests: answered, Error: "flood stage"}},
+			Documents: stored(3), Retries: map[string]int64{"reason=refused": 1}, Requests: answered, Unhealthy: true, Error: "flood stage"}},
 		"an index is blocked": {only(403, "cluster_block_exception", "FORBIDDEN/8/index write"), outcome{Stored: others, Again: []int{2},
 			Documents: stored(3), Retries: map[string]int64{"reason=refused": 1}, Requests: answered, Unhealthy: true, Error: "allow writing again"}},
 		"a right is missing for one": {only(403, "security_exception", "action is unauthorized"), outcome{Stored: others, Again: []int{2},

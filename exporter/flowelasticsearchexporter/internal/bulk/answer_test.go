@@ -34,7 +34,7 @@ func TestVerdicts(t *testing.T) {
 			Type: "version_conflict_engine_exception"},
 		`{"create":{"status":429,"error":{"type":"es_rejected_execution_exception"}}}`: {Verdict: Busy, Status: 429,
 			Type: "es_rejected_execution_exception"},
-		`{"create":{"status":429,"error":{"type":"cluster_block_exception","reason":"flood stage"}}}`: {Verdict: Busy, Status: 429,
+		`{"create":{"status":429,"error":{"type":"cluster_block_exception","reason":"flood stage"}}}`: {Verdict: Refused, Status: 429,
 			Type: "cluster_block_exception", Reason: "flood stage"},
 		`{"create":{"status":403,"error":{"type":"cluster_block_exception"}}}`:   {Verdict: Refused, Status: 403, Type: "cluster_block_exception"},
 		`{"create":{"status":403,"error":{"type":"security_exception"}}}`:        {Verdict: Refused, Status: 403, Type: "security_exception"},

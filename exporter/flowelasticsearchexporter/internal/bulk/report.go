@@ -121,7 +121,7 @@ func (r *Report) add(entries []Entry) {
 	if again == 0 {
 		return
 	}
-	r.Unhealthy = r.Unhealthy || first.Status != http.StatusTooManyRequests
+	r.Unhealthy = r.Unhealthy || first.Verdict == Refused || first.Status != http.StatusTooManyRequests
 	if r.Err == nil {
 		r.Err = fmt.Errorf("%d of %d documents were not taken: %s", again, len(entries), describe(first.Status, first.Type, first.Reason))
 	}

@@ -49,8 +49,10 @@ var notTheDocuments = map[string]bool{
 	"validation_exception":         true, // the limit of shards is reached
 	"index_closed_exception":       true,
 	"invalid_index_name_exception": true,
-	"cluster_block_exception":      true,
 }
+
+// blocked is the type of the error of an index that takes no documents for now.
+const blocked = "cluster_block_exception"
 
 // ofDocument is the verdict on one document of an answer.
 func ofDocument(status int, kind string, diverted bool) Verdict {
@@ -61,6 +63,8 @@ func ofDocument(status int, kind string, diverted bool) Verdict {
 		return Stored
 	case status == http.StatusConflict:
 		return Duplicate
+	case kind == blocked: // with 429 where the disk is full, with 403 where somebody has set it
+		return Refused
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
 		return Busy
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
@@ -90,6 +94,6 @@ func ofRequest(status int) Verdict {
 var cures = map[string]string{
 	"security_exception":        "the user or API key needs create_doc and auto_configure on the data streams",
 	"index_not_found_exception": "install the index templates of the data streams",
-	"cluster_block_exception":   "allow writing again; a full disk's block goes when there is space",
+	blocked:                     "allow writing again; a full disk's block goes when there is space",
 	"validation_exception":      "free shards, or raise cluster.max_shards_per_node",
 }
