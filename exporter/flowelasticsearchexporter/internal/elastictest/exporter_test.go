@@ -107,7 +107,7 @@ func TestADocumentThatDoesNotFitIsToldOf(t *testing.T) {
 func TestWithoutTemplatesNothingIsWritten(t *testing.T) {
 	server := shared.Get(t)
 	r := newRig(t, server, "bare")
-	r.namespace = "nobody" // which has none
+	r.Namespace = "nobody" // which has none
 	r.start(t)
 	r.push(t, 1, 10)
 	require.ErrorContains(t, r.host.await(t, componentstatus.StatusRecoverableError), "install the index templates")
@@ -121,14 +121,14 @@ func TestWithoutTemplatesNothingIsWritten(t *testing.T) {
 func TestAUserWithoutRightsIsToldOfUntilItHasThem(t *testing.T) {
 	server := shared.Get(t)
 	r := newRig(t, server, "rights")
-	password := r.user.Password
-	r.user.Password = "forgotten"
+	password := r.Password
+	r.Password = "forgotten"
 	r.start(t)
 	r.push(t, 1, 10)
 	require.ErrorContains(t, r.host.await(t, componentstatus.StatusRecoverableError), "status 401: security_exception")
 	r.stop(t)
 
-	r.user.Password = password
+	r.Password = password
 	r.start(t) // with the queue of before
 	r.await(t, schema.Allowed, 10)
 
@@ -140,7 +140,7 @@ func TestAUserWithoutRightsIsToldOfUntilItHasThem(t *testing.T) {
 	r.stop(t)
 
 	// It may do no more than that.
-	mine := server.As(elasticsearch.User{Name: r.user.Name, Password: password})
+	mine := server.As(elasticsearch.User{Name: r.User, Password: password})
 	for _, path := range []string{"/_search", "/_count", "/_mapping"} {
 		require.ErrorContains(t, mine.Do(t.Context(), http.MethodGet, "/"+r.stream(schema.Allowed)+path, nil, nil), "security_exception", path)
 	}

@@ -3,26 +3,17 @@
 package elastictest_test
 
 import (
-	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/component/componentstatus"
-	"go.opentelemetry.io/collector/config/configopaque"
-	"go.opentelemetry.io/collector/exporter"
-	"go.opentelemetry.io/collector/exporter/exportertest"
-	"go.opentelemetry.io/collector/extension"
-	"go.opentelemetry.io/collector/extension/extensiontest"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter"
@@ -38,6 +29,13 @@ const patience = 3 * time.Minute
 var shared = elasticsearch.Shared{Options: elasticsearch.Options{Security: true, TLS: true}}
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(exporterVariable); text != "" {
+		if err := runExporter(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	code := m.Run()
 	if err := shared.Close(); err != nil {
 		panic(err)
@@ -57,20 +55,15 @@ flow_writer:
 // than write.
 type rig struct {
 	*elasticsearch.Client
-	server    *elasticsearch.Server
-	namespace string
-	user      elasticsearch.User
-	directory string // of the queue
-
-	storage extension.Extension
-	exporter.Logs
-	host *host
+	server *elasticsearch.Server
+	target
+	*collector
 }
 
 // newRig puts the templates for a namespace, of indices that refuse what does not fit.
-func newRig(t *testing.T, server *elasticsearch.Server, namespace string) *rig {
+func newRig(t testing.TB, server *elasticsearch.Server, namespace string) *rig {
 	t.Helper()
-	r := &rig{Client: server.As(server.Admin), server: server, namespace: namespace, directory: t.TempDir()}
+	r := &rig{Client: server.As(server.Admin), server: server}
 	none := 0
 	templates, err := schema.Templates(&schema.Options{Mode: schema.Standard, Namespace: namespace, Replicas: &none})
 	require.NoError(t, err)
@@ -78,51 +71,28 @@ func newRig(t *testing.T, server *elasticsearch.Server, namespace string) *rig {
 		require.NoError(t, r.Do(t.Context(), http.MethodPut, template.Path, string(template.Body), nil))
 	}
 	server.SetRoles(t, writer)
-	r.user = server.SetUser(t, "writer-"+namespace, "flow_writer")
+	user := server.SetUser(t, "writer-"+namespace, "flow_writer")
+	r.target = target{
+		URL: server.URL, CA: string(server.CA), User: user.Name, Password: user.Password,
+		Namespace: namespace, Directory: t.TempDir(),
+	}
 	return r
 }
 
 // start starts the exporter, with a queue that outlives it.
-func (r *rig) start(t *testing.T, change ...func(*flowelasticsearchexporter.Config)) {
+func (r *rig) start(t testing.TB, change ...func(*flowelasticsearchexporter.Config)) {
 	t.Helper()
-	storageID := component.MustNewID("file_storage")
-	files := filestorage.NewFactory()
-	filesConfig := files.CreateDefaultConfig().(*filestorage.Config)
-	filesConfig.Directory = r.directory
 	var err error
-	r.storage, err = files.Create(t.Context(), extensiontest.NewNopSettings(files.Type()), filesConfig)
+	r.collector, err = start(t.Context(), r.target, change...)
 	require.NoError(t, err)
-	r.host = &host{extensions: map[component.ID]component.Component{storageID: r.storage}}
-	require.NoError(t, r.storage.Start(t.Context(), r.host))
-
-	factory := flowelasticsearchexporter.NewFactory()
-	config := factory.CreateDefaultConfig().(*flowelasticsearchexporter.Config)
-	config.Connection.HTTP.Endpoint = r.server.URL
-	config.Connection.HTTP.TLS.CAPem = configopaque.String(r.server.CA)
-	config.Connection.User, config.Connection.Password = r.user.Name, configopaque.String(r.user.Password)
-	config.Namespace = r.namespace
-	config.Retry.InitialInterval, config.Retry.MaxInterval = 20*time.Millisecond, 500*time.Millisecond
-	queue := config.Queue.Get()
-	queue.StorageID = &storageID
-	batch := queue.Batch.Get()
-	batch.FlushTimeout, batch.MinSize, batch.MaxSize = 10*time.Millisecond, 20_000, 40_000
-	for _, c := range change {
-		c(config)
-	}
-	set := exportertest.NewNopSettings(factory.Type())
-	set.ID = component.NewID(factory.Type()) // by which the queue is found again
-	r.Logs, err = factory.CreateLogs(t.Context(), set, config)
-	require.NoError(t, err)
-	require.NoError(t, r.Start(t.Context(), r.host))
 }
 
-func (r *rig) stop(t *testing.T) {
+func (r *rig) stop(t testing.TB) {
 	t.Helper()
-	require.NoError(t, r.Shutdown(context.Background()))
-	require.NoError(t, r.storage.Shutdown(context.Background()))
+	require.NoError(t, r.collector.stop())
 }
 
-func (r *rig) stream(c schema.Class) string { return schema.ECS.Stream(c, r.namespace) }
+func (r *rig) stream(c schema.Class) string { return schema.ECS.Stream(c, r.Namespace) }
 
 // push exports records of these numbers, whose ids are 1-1-NUMBER.
 func (r *rig) push(t *testing.T, from, n int) {
@@ -176,7 +146,7 @@ func (r *rig) await(t *testing.T, c schema.Class, n int) {
 }
 
 // count is how many documents a stream has; 0 too where it cannot be asked now.
-func (r *rig) count(t *testing.T, c schema.Class) int {
+func (r *rig) count(t testing.TB, c schema.Class) int {
 	var answer struct{ Count int }
 	path := "/" + r.stream(c)
 	if r.Do(t.Context(), http.MethodPost, path+"/_refresh", nil, nil) != nil {
@@ -186,34 +156,4 @@ func (r *rig) count(t *testing.T, c schema.Class) int {
 		return 0
 	}
 	return answer.Count
-}
-
-// host is a collector with extensions that notes what components say of their health.
-type host struct {
-	extensions map[component.ID]component.Component
-
-	mu   sync.Mutex
-	last componentstatus.Status
-	err  error
-}
-
-func (h *host) GetExtensions() map[component.ID]component.Component { return h.extensions }
-
-func (h *host) Report(e *componentstatus.Event) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.last, h.err = e.Status(), e.Err()
-}
-
-// await waits for a status, and returns its error.
-func (h *host) await(t *testing.T, want componentstatus.Status) error {
-	t.Helper()
-	var err error
-	require.Eventually(t, func() bool {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		err = h.err
-		return h.last == want
-	}, patience, 10*time.Millisecond)
-	return err
 }
