@@ -29,7 +29,6 @@ func (d dial) run() (o outcome) {
 			o.Error = err.Error()
 			return o
 		}
-		o.OK++
 	}
 	return o
 }
@@ -44,16 +43,25 @@ func (d dial) once(o *outcome) error {
 	if err := conn.SetDeadline(time.Now().Add(d.timeout)); err != nil {
 		return err
 	}
-	sent, err := conn.Write(make([]byte, d.bytes))
+	if err := exchange(conn, d.bytes, o); err != nil {
+		return err
+	}
+	time.Sleep(d.hold)
+	return nil
+}
+
+// exchange sends bytes and waits until they have come back.
+func exchange(conn net.Conn, bytes int, o *outcome) error {
+	sent, err := conn.Write(make([]byte, bytes))
 	o.Sent += int64(sent)
 	if err != nil {
 		return err
 	}
-	received, err := io.CopyN(io.Discard, conn, int64(d.bytes))
+	received, err := io.CopyN(io.Discard, conn, int64(bytes))
 	o.Received += received
 	if err != nil {
 		return fmt.Errorf("read echo: %w", err)
 	}
-	time.Sleep(d.hold)
+	o.OK++
 	return nil
 }

@@ -43,13 +43,19 @@ func serve(port int) error {
 	if err != nil {
 		return err
 	}
+	told, err := net.Listen("unix", ordersSocket)
+	if err != nil {
+		return err
+	}
 	var c counts
-	failed := make(chan error, 3)
+	k := keeper{conns: map[string]net.Conn{}}
+	failed := make(chan error, 4)
 	go func() { failed <- accept(stream, c.echo) }()
 	go func() { failed <- c.echoPackets(packets) }()
 	go func() {
 		failed <- accept(asked, func(conn net.Conn) error { return json.NewEncoder(conn).Encode(&c) })
 	}()
+	go func() { failed <- accept(told, k.obey) }()
 	return <-failed
 }
 
