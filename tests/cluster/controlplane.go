@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -142,22 +140,11 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 func (c *Cluster) StopAPIServer() error { return c.apiServer.stop() }
 
 // PauseAPIServer holds the API server: its clients' connections stay, and nobody
-// answers, until ResumeAPIServer. A signal returns before the last thread has stopped.
-func (c *Cluster) PauseAPIServer() error {
-	process := c.apiServer.cmd.Process
-	if err := process.Signal(syscall.SIGSTOP); err != nil {
-		return err
-	}
-	for {
-		err := unix.Waitid(unix.P_PID, process.Pid, nil, unix.WSTOPPED, nil)
-		if !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
-}
+// answers, until ResumeAPIServer.
+func (c *Cluster) PauseAPIServer() error { return c.apiServer.pause() }
 
 // ResumeAPIServer ends the pause.
-func (c *Cluster) ResumeAPIServer() error { return c.apiServer.cmd.Process.Signal(syscall.SIGCONT) }
+func (c *Cluster) ResumeAPIServer() error { return c.apiServer.resume() }
 
 func (c *Cluster) startControllerManager(ctx context.Context) error {
 	p, err := c.startController("kube-controller-manager", "system:kube-controller-manager",

@@ -245,6 +245,13 @@ func (c *Cluster) NodeCommand(i int, name string, args ...string) *exec.Cmd {
 	}, args...)...)
 }
 
+// PauseKubelet holds the kubelet of the i-th node: containers go on, and one that ends
+// stays so until ResumeKubelet. A node whose kubelet is silent for 50 s is not ready.
+func (c *Cluster) PauseKubelet(i int) error { return c.nodes[i].kubelet.pause() }
+
+// ResumeKubelet ends the pause.
+func (c *Cluster) ResumeKubelet(i int) error { return c.nodes[i].kubelet.resume() }
+
 // file is the path of one of the node's files.
 func (n *node) file(name string) string { return filepath.Join(n.dir, name) }
 
