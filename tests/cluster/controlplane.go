@@ -139,6 +139,9 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 // StartAPIServer.
 func (c *Cluster) StopAPIServer() error { return c.apiServer.stop() }
 
+// KillAPIServer is StopAPIServer without the time that the server takes to end in order.
+func (c *Cluster) KillAPIServer() error { return c.apiServer.kill() }
+
 // PauseAPIServer holds the API server: its clients' connections stay, and nobody
 // answers, until ResumeAPIServer.
 func (c *Cluster) PauseAPIServer() error { return c.apiServer.pause() }
