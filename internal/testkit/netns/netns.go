@@ -25,7 +25,7 @@ import (
 // runtime keeps. It is the main goroutine's from the start, so that it never is one.
 func init() { runtime.LockOSThread() }
 
-// NS is a network namespace with its loopback interface up.
+// NS is a network namespace. New's has its loopback interface up.
 type NS struct {
 	fd    handle.NsHandle
 	inode uint32
@@ -58,12 +58,30 @@ func New(tb testing.TB) *NS {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = ns.fd.Close() })
+	ns.identify(tb)
+	return ns
+}
+
+// OfProcess opens the namespace that a process is in, until the test ends.
+func OfProcess(tb testing.TB, pid int) *NS {
+	tb.Helper()
+	fd, err := handle.GetFromPid(pid)
+	if err != nil {
+		tb.Fatalf("open the network namespace of process %d: %v", pid, err)
+	}
+	tb.Cleanup(func() { _ = fd.Close() })
+	ns := &NS{fd: fd}
+	ns.identify(tb)
+	return ns
+}
+
+func (ns *NS) identify(tb testing.TB) {
+	tb.Helper()
 	info, err := os.Stat(ns.Path())
 	if err != nil {
 		tb.Fatal(err)
 	}
 	ns.inode = uint32(info.Sys().(*syscall.Stat_t).Ino)
-	return ns
 }
 
 // Close lets go of the namespace before the test ends.
