@@ -67,9 +67,14 @@ func TestStandalone(t *testing.T) {
 // install applies the chart and waits until it is rolled out.
 func (s *site) install(values string) {
 	s.t.Helper()
-	s.apply("chart", template(s.t, strings.Replace(values, nodesCgroup, path.Dir(s.NodeCgroup(0)), 1)))
+	s.applyChart(values)
 	s.rollout("deployment/otelcol-flowlogs-gateway")
 	s.rollout("daemonset/otelcol-flowlogs-agent")
+}
+
+func (s *site) applyChart(values string) {
+	s.t.Helper()
+	s.apply("chart", template(s.t, strings.Replace(values, nodesCgroup, path.Dir(s.NodeCgroup(0)), 1)))
 }
 
 // talk connects the client with the service, and fails if that is not shown as both
