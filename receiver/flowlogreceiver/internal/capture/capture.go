@@ -136,7 +136,7 @@ type Capture struct {
 	offset     int64
 	generation uint32
 	cutting    bool
-	uncut      int // sources whose cut is awaited
+	uncut      map[int]struct{} // engines whose cut is awaited
 	sweep      sweepOutcome
 	sweepDone  bool
 }
@@ -191,7 +191,7 @@ func (c *Capture) Start() error {
 
 	c.stop, c.done = make(chan struct{}), make(chan struct{})
 	c.batches, c.free = make(chan batch), make(chan []probe.Event, readBuffers)
-	c.swept = make(chan sweepOutcome, 1)
+	c.swept, c.uncut = make(chan sweepOutcome, 1), map[int]struct{}{}
 	for range readBuffers {
 		c.free <- make([]probe.Event, readEvents)
 	}

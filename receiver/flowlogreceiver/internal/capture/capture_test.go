@@ -170,12 +170,15 @@ type held struct {
 	cut   bool
 }
 
-func (h *held) engine() probe.Engine {
-	e := h.Source.Engine("tcp")
+func (h *held) engine() probe.Engine { return behind("tcp", h.Source, h) }
+
+// behind is the engine of a source that is read and swept by way of another.
+func behind(name string, s *probetest.Source, front probe.Source) probe.Engine {
+	e := s.Engine(name)
 	open := e.Open
 	e.Open = func(o probe.Options) (probe.Source, error) {
 		_, err := open(o)
-		return h, err
+		return front, err
 	}
 	return e
 }
@@ -196,6 +199,51 @@ func (h *held) Read(events []probe.Event) (int, error) {
 	n, err := h.Source.Read(events)
 	h.cut = h.cut || errors.Is(err, probe.ErrCut)
 	return n, err
+}
+
+// unread is a source whose events are not read before the returned function is called,
+// though sweeps have long returned.
+func unread() (*held, func()) {
+	h := &held{Source: new(probetest.Source), swept: make(chan struct{}), sweep: make(chan struct{}), read: make(chan struct{}), cut: true}
+	close(h.sweep)
+	return h, func() { close(h.read) }
+}
+
+func TestAFailedSweepIsNoReasonToEndTheIntervalBeforeItsCut(t *testing.T) {
+	h, read := unread()
+	r := newRecording(t, func(o *Options) { o.Interval = time.Hour }, h.engine()).start()
+	h.Add(closed(1000))
+	h.FailSweep(errors.New("one pass of many"))
+	stopped := make(chan flow.Batch)
+	go func() { stopped <- r.stop() }()
+	<-h.swept
+	time.Sleep(20 * time.Millisecond) // gives the fault, if there is one, time to show itself
+	read()
+	require.Len(t, (<-stopped).Flows, 1)
+}
+
+// mortal dies when it has cut.
+type mortal struct{ *probetest.Source }
+
+func (m mortal) Read(events []probe.Event) (int, error) {
+	n, err := m.Source.Read(events)
+	if errors.Is(err, probe.ErrCut) {
+		m.Fail(errors.New("the ring is gone"))
+	}
+	return n, err
+}
+
+func TestAnEngineThatDiesBehindItsCutDoesNotStandForAnothersCut(t *testing.T) {
+	dies := new(probetest.Source)
+	h, read := unread()
+	r := newRecording(t, func(o *Options) { o.Interval = time.Hour }, behind("other", dies, mortal{dies}), h.engine()).start()
+	h.Add(closed(1000))
+	stopped := make(chan flow.Batch)
+	go func() { stopped <- r.stop() }()
+	<-h.swept
+	time.Sleep(20 * time.Millisecond) // gives the fault, if there is one, time to show itself
+	read()
+	require.Len(t, (<-stopped).Flows, 1)
 }
 
 func TestWhatComesAfterACutThatRunsAtTheStopIsNotLost(t *testing.T) {

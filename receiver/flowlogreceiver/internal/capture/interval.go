@@ -16,14 +16,13 @@ import (
 func (c *Capture) beginCut() {
 	c.cutting, c.sweepDone = true, false
 	c.generation++
-	c.uncut = 0
 	var alive []source
 	for _, s := range c.sources {
 		if c.engines[s.engine].On {
 			alive = append(alive, s)
+			c.uncut[s.engine] = struct{}{}
 		}
 	}
-	c.uncut = len(alive)
 	go func(generation uint32) {
 		begun := time.Now()
 		var outcome sweepOutcome

@@ -24,9 +24,6 @@ func (c *Capture) run() {
 			c.take(b)
 		case outcome := <-c.swept:
 			c.sweep, c.sweepDone = outcome, true
-			if outcome.err != nil {
-				c.uncut = 0 // there may be no cut to wait for
-			}
 		case <-ticker.C:
 			if !c.cutting {
 				c.beginCut()
@@ -34,7 +31,7 @@ func (c *Capture) run() {
 		case <-stop:
 			stop, stopping = nil, true
 		}
-		if c.cutting && c.sweepDone && c.uncut == 0 {
+		if c.cutting && c.sweepDone && len(c.uncut) == 0 {
 			c.endCut(last)
 			if last {
 				return
@@ -60,8 +57,8 @@ func (c *Capture) take(b batch) {
 	if b.failed != nil {
 		c.turnOff(b.engine, b.failed)
 	}
-	if c.cutting && (b.cut || b.failed != nil) {
-		c.uncut--
+	if b.cut || b.failed != nil {
+		delete(c.uncut, b.engine)
 	}
 }
 

@@ -175,6 +175,25 @@ func TestEachProtocolHasItsIdleTime(t *testing.T) {
 }
 
 // With no input all drains to empty, in the kernel and here.
+func TestASweepThatCannotReadTheRingStillCuts(t *testing.T) {
+	if err := missingForDatagram(); err != nil {
+		t.Skip(err)
+	}
+	source, err := openDatagram(Options{Datagram: FlowOptions{MaxFlows: 64, IdleUDP: time.Minute, IdleICMP: time.Minute, IdleOther: time.Minute}})
+	require.NoError(t, err)
+	d := source.(*datagram)
+	defer func() { require.NoError(t, d.Close()) }()
+	require.NoError(t, d.reader.Close())
+	for range 2 {
+		_, err = d.Sweep(1)
+		require.ErrorContains(t, err, "flush ring buffer")
+		for err = nil; err == nil; {
+			_, err = d.Read(make([]Event, 64))
+		}
+		require.ErrorIs(t, err, ErrCut)
+	}
+}
+
 func TestDatagramFlowsDrain(t *testing.T) {
 	if err := missingForDatagram(); err != nil {
 		t.Skip(err)

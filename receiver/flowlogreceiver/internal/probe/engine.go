@@ -112,9 +112,9 @@ type Source interface {
 	// os.ErrClosed comes after Close. Only one goroutine may read.
 	Read(events []Event) (int, error)
 	// Sweep makes every living connection that has news report it, as sweep
-	// number generation, and then cuts the interval. It returns when the events
-	// are under way, and needs a concurrent Read. Sweep must not run twice at a
-	// time.
+	// number generation, and then cuts the interval: also when it fails, except
+	// after Close. It returns when the events are under way, and needs a concurrent
+	// Read. Sweep must not run twice at a time.
 	//
 	// A Closed event of a connection that the running sweep has already visited
 	// carries its generation, and belongs after the cut.

@@ -148,10 +148,7 @@ func (f *flowSource) Sweep(uint32) (SweepResult, error) {
 	if f.closed {
 		return SweepResult{}, os.ErrClosed
 	}
-	if err := f.drain(); err != nil {
-		return SweepResult{}, err
-	}
-	err := f.readFlows()
+	err := errors.Join(f.drain(), f.readFlows())
 	now := uint64(Monotonic())
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -18,6 +18,7 @@ type Source struct {
 	cuts   int
 	losses probe.Losses
 	failed error
+	sweep  error // what Sweep returns
 	closed bool
 }
 
@@ -32,7 +33,7 @@ func (s *Source) Engine(name string) probe.Engine {
 		Open: func(probe.Options) (probe.Source, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.events, s.cuts, s.losses, s.failed, s.closed = nil, 0, probe.Losses{}, nil, false
+			s.events, s.cuts, s.losses, s.failed, s.sweep, s.closed = nil, 0, probe.Losses{}, nil, nil, false
 			return s, nil
 		},
 	}
@@ -57,6 +58,13 @@ func (s *Source) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failed = err
+}
+
+// FailSweep makes Sweep return err, though it cuts.
+func (s *Source) FailSweep(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep = err
 }
 
 // Read implements probe.Source.
@@ -88,7 +96,7 @@ func (s *Source) Sweep(uint32) (probe.SweepResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cuts++
-	return probe.SweepResult{}, nil
+	return probe.SweepResult{}, s.sweep
 }
 
 // Losses implements probe.Source.
