@@ -106,6 +106,9 @@ func at(v any, path ...string) any {
 }
 
 func printed(v any) string {
-	text, _ := json.Marshal(v)
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // what was read of YAML always encodes
+	}
 	return string(text)
 }

@@ -22,7 +22,7 @@ func TestLintHasNothingToSay(t *testing.T) {
 func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"mod: otlp":                                "mod",
-		"agent: {capabilites: []}":                 "capabilites",
+		"agent: {capability: []}":                  "capability",
 		"agent: {capabilities: [CAP_BPF]}":         "capabilities",
 		"agent: {cgroupRoot: nodes}":               "cgroupRoot",
 		"gateway: {persistence: {siez: 1Gi}}":      "siez",

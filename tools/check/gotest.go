@@ -42,7 +42,7 @@ func countGoTests(events io.Reader, log io.Writer) (tally, error) {
 			fmt.Fprintln(log, scan.Text())
 			continue
 		}
-		io.WriteString(log, e.Output)
+		fmt.Fprint(log, e.Output)
 		switch e.Action {
 		case "output":
 			g.output[e.Package+" "+e.Test] = append(g.output[e.Package+" "+e.Test], e.Output)
