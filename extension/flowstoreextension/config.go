@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/bytesize"
 )
 
 // Config says where the store keeps its records and how many.
@@ -17,26 +19,26 @@ type Config struct {
 	// MaxSize is how much disk the database may take, its log included, as in
 	// 2GiB or 500MB; the oldest records are deleted to stay below. Default: 10GiB;
 	// 0 means no limit; else at least 64MiB.
-	MaxSize ByteSize `mapstructure:"max_size"`
+	MaxSize bytesize.Size `mapstructure:"max_size"`
 	// MaxAge is how long records are kept. Default: 168h; 0 means for good.
 	MaxAge time.Duration `mapstructure:"max_age"`
 	// MemoryLimit bounds the memory of the database's buffers and queries; what
 	// does not fit goes to disk. Default: 512MiB; at least 64MiB.
-	MemoryLimit ByteSize `mapstructure:"memory_limit"`
+	MemoryLimit bytesize.Size `mapstructure:"memory_limit"`
 	// MinFree is how much of the file system must be left for a write; with less
 	// the store refuses writes until there is room again. Default: 64MiB; 0 means
 	// that writes go on until the disk is full.
-	MinFree ByteSize `mapstructure:"min_free"`
+	MinFree bytesize.Size `mapstructure:"min_free"`
 }
 
 // The defaults, and what the database needs at least.
 const (
-	defaultDirectory            = "data"
-	defaultMaxSize              = 10 << 30
-	defaultMaxAge               = 7 * 24 * time.Hour
-	defaultMemoryLimit          = 512 << 20
-	defaultMinFree              = 64 << 20
-	leastSize          ByteSize = 64 << 20
+	defaultDirectory                 = "data"
+	defaultMaxSize                   = 10 << 30
+	defaultMaxAge                    = 7 * 24 * time.Hour
+	defaultMemoryLimit               = 512 << 20
+	defaultMinFree                   = 64 << 20
+	leastSize          bytesize.Size = 64 << 20
 )
 
 func createDefaultConfig() component.Config {

@@ -1,4 +1,5 @@
-package flowstoreextension
+// Package bytesize reads numbers of bytes of a configuration.
+package bytesize
 
 import (
 	"fmt"
@@ -7,8 +8,8 @@ import (
 	"strings"
 )
 
-// ByteSize is a number of bytes that is written with a unit: 2GiB, 500MB, 4096.
-type ByteSize uint64
+// Size is a number of bytes that is written with a unit: 2GiB, 500MB, 4096.
+type Size uint64
 
 // units are ordered so that String finds the largest binary unit first.
 var units = []struct {
@@ -21,7 +22,7 @@ var units = []struct {
 
 // UnmarshalText reads a whole number with an optional unit; case and a space
 // between them do not matter.
-func (s *ByteSize) UnmarshalText(text []byte) error {
+func (s *Size) UnmarshalText(text []byte) error {
 	number := strings.TrimSpace(string(text))
 	factor := uint64(1)
 	for _, unit := range units {
@@ -34,15 +35,15 @@ func (s *ByteSize) UnmarshalText(text []byte) error {
 	if err != nil || n > math.MaxInt64/factor {
 		return fmt.Errorf("%q is not a size: write a whole number with a unit, like 2GiB, 500MB or 4096", text)
 	}
-	*s = ByteSize(n * factor)
+	*s = Size(n * factor)
 	return nil
 }
 
 // MarshalText implements encoding.TextMarshaler.
-func (s ByteSize) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // String prints the size with the largest binary unit that leaves it whole.
-func (s ByteSize) String() string {
+func (s Size) String() string {
 	for _, unit := range units[:4] {
 		if s != 0 && uint64(s)%unit.bytes == 0 {
 			return strconv.FormatUint(uint64(s)/unit.bytes, 10) + unit.name
