@@ -9,6 +9,7 @@ import (
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowelasticsearchextension/internal/streams"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 )
 
@@ -20,8 +21,6 @@ type server struct{ transport esapi.Transport }
 const (
 	manageTemplates = "the cluster privilege manage_index_templates"
 	monitor         = "the cluster privilege monitor"
-	viewMetadata    = "the index privilege view_index_metadata"
-	rollover        = "the index privileges monitor and manage_follow_index"
 )
 
 // Setup of one Elasticsearch. Rounds are made one at a time, on any goroutine; what
@@ -85,18 +84,18 @@ func (s *Setup) Round(ctx context.Context) (Result, error) {
 
 // rollOver has data streams whose index older templates made start a new one.
 func (s *Setup) rollOver(ctx context.Context, result *Result) error {
-	var old []stream
+	var old []streams.Stream
 	namespace := s.options.Namespace
 	if namespace == "" {
 		namespace = "*"
 	}
 	for _, c := range schema.Classes() {
-		streams, err := s.server.streams(ctx, s.options.Mapping.Stream(c, namespace))
+		found, err := streams.Find(ctx, s.server.transport, s.options.Mapping.Stream(c, namespace))
 		if err != nil {
 			return err
 		}
-		for _, st := range streams {
-			digest, err := s.server.digest(ctx, st.index)
+		for _, st := range found {
+			digest, err := s.server.digest(ctx, st.Written())
 			if err != nil {
 				return err
 			}
@@ -115,15 +114,15 @@ func (s *Setup) rollOver(ctx context.Context, result *Result) error {
 		return err
 	}
 	if full > 0 {
-		return fmt.Errorf("%w: %d data streams keep their old mapping until there is room, first %s", ErrDiskFull, len(old), old[0].name)
+		return fmt.Errorf("%w: %d data streams keep their old mapping until there is room, first %s", ErrDiskFull, len(old), old[0].Name)
 	}
 	for _, st := range old {
-		done, err := s.server.rollOver(ctx, st.name)
+		done, err := streams.RollOver(ctx, s.server.transport, st.Name)
 		if err != nil {
 			return err
 		}
 		if done {
-			result.RolledOver = append(result.RolledOver, st.name)
+			result.RolledOver = append(result.RolledOver, st.Name)
 		}
 	}
 	return nil
