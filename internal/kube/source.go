@@ -3,8 +3,10 @@ package kube
 import (
 	"context"
 	"errors"
+	"net/http"
 	"reflect"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,7 +38,7 @@ var (
 
 func init() {
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, discoveryv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, coordinationv1.AddToScheme, discoveryv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			panic(err) // two types of one name, which is up to this program alone
 		}
@@ -49,18 +51,10 @@ func newClients(config *rest.Config) (*clients, error) {
 		return nil, err
 	}
 	c := &clients{config: config, close: http.CloseIdleConnections}
-	typed := func(path string, gv schema.GroupVersion) (*rest.RESTClient, error) {
-		own := rest.CopyConfig(config)
-		own.APIPath, own.GroupVersion = path, &gv
-		own.NegotiatedSerializer = codecs.WithoutConversion()
-		own.ContentType = runtime.ContentTypeProtobuf
-		own.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-		return rest.RESTClientForConfigAndClient(own, http)
-	}
-	if c.core, err = typed("/api", corev1.SchemeGroupVersion); err != nil {
+	if c.core, err = restClient(config, http, "/api", corev1.SchemeGroupVersion); err != nil {
 		return nil, err
 	}
-	if c.discovery, err = typed("/apis", discoveryv1.SchemeGroupVersion); err != nil {
+	if c.discovery, err = restClient(config, http, "/apis", discoveryv1.SchemeGroupVersion); err != nil {
 		return nil, err
 	}
 	if c.metadata, err = metadata.NewForConfigAndClient(config, http); err != nil {
@@ -68,6 +62,16 @@ func newClients(config *rest.Config) (*clients, error) {
 	}
 	c.dynamic, err = dynamic.NewForConfigAndClient(config, http)
 	return c, err
+}
+
+// restClient speaks of the objects of one group, in protobuf.
+func restClient(config *rest.Config, http *http.Client, path string, gv schema.GroupVersion) (*rest.RESTClient, error) {
+	own := rest.CopyConfig(config)
+	own.APIPath, own.GroupVersion = path, &gv
+	own.NegotiatedSerializer = codecs.WithoutConversion()
+	own.ContentType = runtime.ContentTypeProtobuf
+	own.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	return rest.RESTClientForConfigAndClient(own, http)
 }
 
 // source is where the objects of a kind come from.
