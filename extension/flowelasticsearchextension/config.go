@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configoptional"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/connection"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
@@ -27,9 +28,16 @@ type Config struct {
 	// Index says how documents are kept.
 	Index IndexConfig `mapstructure:"index"`
 
-	// Lifecycle says what Elasticsearch itself does with old documents. Default:
-	// nothing.
+	// Lifecycle says how long documents are kept, and how much room they may take.
+	// Default: for good.
 	Lifecycle LifecycleConfig `mapstructure:"lifecycle"`
+
+	// Recycle has this extension delete what is too old or too much. Default: not; what is
+	// deleted is then up to Elasticsearch.
+	Recycle configoptional.Optional[RecycleConfig] `mapstructure:"recycle"`
+
+	// LeaderElection has one of several collectors work at a time. Default: not.
+	LeaderElection configoptional.Optional[LeaderElectionConfig] `mapstructure:"leader_election"`
 
 	// CheckInterval is how often the server is looked at once it has been set up, to
 	// put what others removed. Default: 10m; 0 means not again.
@@ -54,33 +62,15 @@ type IndexConfig struct {
 	Replicas *int `mapstructure:"replicas"`
 }
 
-// LifecycleConfig is by class of documents: allowed flows, denied flows, what agents
-// tell of themselves, and documents that were rejected.
-type LifecycleConfig struct {
-	Allowed  ClassConfig `mapstructure:"allowed"`
-	Denied   ClassConfig `mapstructure:"denied"`
-	Observer ClassConfig `mapstructure:"observer"`
-	Rejected ClassConfig `mapstructure:"rejected"`
-}
-
-// ClassConfig is the lifecycle of a class: Days or Policy, or neither.
-type ClassConfig struct {
-	// Days is how long documents are kept at least, by the lifecycle of data streams.
-	// Default: 0, for good. Data streams that exist keep what they have.
-	Days int `mapstructure:"days"`
-	// Policy is the name of a policy of index lifecycle management, which has to exist.
-	// Default: none.
-	Policy string `mapstructure:"policy"`
-}
-
-const (
-	defaultCheckInterval = 10 * time.Minute
-	// maxDays is that of a time.Duration.
-	maxDays = 100_000
-)
+const defaultCheckInterval = 10 * time.Minute
 
 func createDefaultConfig() component.Config {
-	return &Config{Connection: connection.NewDefaultConfig(), CheckInterval: defaultCheckInterval}
+	return &Config{
+		Connection:     connection.NewDefaultConfig(),
+		Recycle:        configoptional.Default(defaultRecycle()),
+		LeaderElection: configoptional.Default(defaultLeaderElection()),
+		CheckInterval:  defaultCheckInterval,
+	}
 }
 
 // Validate implements confmap.Validator.
@@ -89,32 +79,19 @@ func (c *Config) Validate() error {
 	if c.CheckInterval < 0 {
 		errs = append(errs, fmt.Errorf("check_interval is %s: use a positive time, or 0 to look only until the server has been set up", c.CheckInterval))
 	}
-	for class, l := range c.Lifecycle.classes() {
-		if l.Days < 0 || l.Days > maxDays {
-			errs = append(errs, fmt.Errorf("lifecycle::%s::days is %d: use 1 to %d, or 0 to keep documents for good", class, l.Days, maxDays))
-		}
-		if l.Days > 0 && l.Policy != "" {
-			errs = append(errs, fmt.Errorf("lifecycle::%s: days and policy are both given: leave one", class))
-		}
+	errs = append(errs, c.Lifecycle.check(c.Recycle.HasValue()))
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
-	if len(errs) == 0 {
-		options := c.options()
-		errs = append(errs, options.Check())
-	}
-	return errors.Join(errs...)
-}
-
-func (l *LifecycleConfig) classes() map[schema.Class]ClassConfig {
-	return map[schema.Class]ClassConfig{
-		schema.Allowed: l.Allowed, schema.Denied: l.Denied, schema.Observer: l.Observer, schema.Rejected: l.Rejected,
-	}
+	options := c.options()
+	return options.Check()
 }
 
 // options are what the templates are made from.
 func (c *Config) options() schema.Options {
 	lifecycles := map[schema.Class]schema.Lifecycle{}
 	for class, l := range c.Lifecycle.classes() {
-		lifecycles[class] = schema.Lifecycle{Retention: time.Duration(l.Days) * 24 * time.Hour, Policy: l.Policy}
+		lifecycles[class] = schema.Lifecycle{Retention: l.retention(), Policy: l.Policy}
 	}
 	return schema.Options{
 		Mapping:    c.Mapping.Mode,

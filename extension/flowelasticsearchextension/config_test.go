@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowelasticsearchextension/internal/recycle"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/configfile"
 )
@@ -35,6 +36,18 @@ func TestDefaults(t *testing.T) {
 	for _, class := range schema.Classes() {
 		require.Zero(t, options.Lifecycles[class])
 	}
+	require.False(t, config.Recycle.HasValue(), "nothing is deleted that nobody asked to be")
+	require.False(t, config.LeaderElection.HasValue())
+}
+
+func TestDefaultsOfRecyclingAndElection(t *testing.T) {
+	config, err := load(t, "recycle")
+	require.NoError(t, err)
+	require.Equal(t, time.Minute, config.Recycle.Get().Interval)
+	require.Equal(t, recycle.Options{Limits: recycle.Limits{Start: 0.8, Stop: 0.7, Classes: map[schema.Class]recycle.ClassLimits{
+		schema.Allowed: {}, schema.Denied: {Age: 90 * 24 * time.Hour}, schema.Observer: {}, schema.Rejected: {},
+	}}}, config.recycling())
+	require.Equal(t, &LeaderElectionConfig{LeaseName: "flow-elasticsearch"}, config.LeaderElection.Get())
 }
 
 func TestAllOptions(t *testing.T) {
@@ -48,16 +61,35 @@ func TestAllOptions(t *testing.T) {
 			schema.Allowed: {Retention: 8 * 24 * time.Hour}, schema.Denied: {Policy: "audit"}, schema.Observer: {}, schema.Rejected: {},
 		},
 	}, config.options())
+	require.Equal(t, 30*time.Second, config.Recycle.Get().Interval)
+	require.Equal(t, recycle.Options{
+		Scope: recycle.Scope{Mapping: schema.OTel, Namespace: "shop"},
+		Limits: recycle.Limits{Size: 200 << 30, Start: 0.6, Stop: 0.5, Classes: map[schema.Class]recycle.ClassLimits{
+			schema.Allowed: {Age: 8 * 24 * time.Hour, Size: 50 << 30}, schema.Denied: {Keep: 30 * 24 * time.Hour, Managed: true}, schema.Observer: {}, schema.Rejected: {},
+		}},
+		DryRun: true,
+	}, config.recycling())
+	require.Equal(t, &LeaderElectionConfig{LeaseName: "flows", LeaseNamespace: "monitoring", Kubeconfig: "/etc/kubeconfig"}, config.LeaderElection.Get())
 }
 
 func TestErrorsNameTheKey(t *testing.T) {
 	for name, want := range map[string]string{
-		"no_endpoint":    "endpoint: no server is named",
-		"check_interval": "check_interval is -1s",
-		"days":           "lifecycle::denied::days is -1",
-		"both":           "lifecycle::observer: days and policy are both given",
-		"namespace":      "namespace",
-		"mode":           "fast",
+		"no_endpoint":          "endpoint: no server is named",
+		"check_interval":       "check_interval is -1s",
+		"days":                 "lifecycle::denied::days is -1",
+		"both":                 "lifecycle::observer: days and policy are both given",
+		"namespace":            "namespace",
+		"mode":                 "fast",
+		"min_more_than_days":   "lifecycle::denied::min_days is 9, more than days, 8",
+		"min_without_recycle":  "lifecycle::denied::min_days is given without recycle",
+		"size_without_recycle": "lifecycle::allowed::max_size is given without recycle",
+		"no_unit":              "recycle: max_size is 200B: use 100MiB or more",
+		"class_no_unit":        "lifecycle::allowed::max_size is 50B: use 100MiB or more",
+		"stop_above_start":     "recycle: disk::stop_percent is 70: use 1 to 69",
+		"start":                "recycle: disk::start_percent is 100: use 1 to 99",
+		"interval":             "recycle: interval is 1s: use 30s or more",
+		"no_lease":             "leader_election: lease_name is empty",
+		"no_lease_namespace":   "leader_election: lease_namespace is needed with kubeconfig",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, name)

@@ -3,38 +3,40 @@ package flowelasticsearchextension
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowelasticsearchextension/internal/recycle"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowelasticsearchextension/internal/setup"
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/connection"
 )
 
-const (
-	// After an error the server is asked again after firstWait, and then each time
-	// after twice as long, up to lastWait.
-	firstWait = time.Second
-	lastWait  = 5 * time.Minute
-)
-
-// flowElasticsearch is the extension. Its work is done by setup.Setup, on one
-// goroutine.
+// flowElasticsearch is the extension. Its works, each on a goroutine, are setting the
+// server up and recycling it; an elector says when they are its to do.
 type flowElasticsearch struct {
 	config    *Config
 	set       extension.Settings
 	telemetry *telemetry
 	// after is time.After, of which tests know when it fires.
 	after func(time.Duration) <-chan time.Time
+	// elector is nil if this collector is the only one.
+	elector elector
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+}
+
+// elector chooses one of several collectors.
+type elector interface {
+	// Run calls lead each time this collector has been chosen, until ctx ends. The context
+	// of lead ends when another one is to be chosen. told is called when it changes who
+	// leads, "" being nobody, or why nobody can be chosen.
+	Run(ctx context.Context, lead func(context.Context), told func(leader string, err error))
 }
 
 var _ extensioncapabilities.Dependent = (*flowElasticsearch)(nil)
@@ -56,14 +58,18 @@ func (e *flowElasticsearch) Dependencies() []component.ID {
 	return nil
 }
 
-// Start begins to set the server up. It does not wait for it: the collector works
+// Start begins to work on the server. It does not wait for it: the collector works
 // without, and what is sent meanwhile waits in the exporter's queue.
 func (e *flowElasticsearch) Start(ctx context.Context, host component.Host) error {
 	client, err := e.config.Connection.NewClient(ctx, host, e.set.TelemetrySettings, e.set.BuildInfo)
 	if err != nil {
 		return err
 	}
-	work, err := setup.New(client, e.config.options())
+	health := &health{host: host}
+	works, err := e.works(client, health)
+	if err == nil && e.elector == nil && e.config.LeaderElection.HasValue() {
+		e.elector, err = e.config.LeaderElection.Get().elector()
+	}
 	if err == nil {
 		err = e.telemetry.observe()
 	}
@@ -72,7 +78,7 @@ func (e *flowElasticsearch) Start(ctx context.Context, host component.Host) erro
 	}
 	ctx, e.cancel = context.WithCancel(context.Background())
 	e.wg.Go(func() {
-		e.keep(ctx, work, host)
+		e.run(ctx, works, health)
 		_ = client.Close(context.Background()) // it ends what is in the background, and waits for nothing
 	})
 	return nil
@@ -89,64 +95,43 @@ func (e *flowElasticsearch) Shutdown(context.Context) error {
 	return e.telemetry.close()
 }
 
-// keep makes rounds until ctx ends. It may run in several collectors at once: each
-// round changes only what differs.
-func (e *flowElasticsearch) keep(ctx context.Context, work *setup.Setup, host component.Host) {
-	report := reporter{logger: e.set.Logger, host: host}
-	wait := firstWait
-	for {
-		result, err := work.Round(ctx)
-		if ctx.Err() != nil {
-			return
+func (e *flowElasticsearch) works(client *connection.Client, health *health) ([]work, error) {
+	set, err := setup.New(client, e.config.options())
+	if err != nil {
+		return nil, err
+	}
+	works := []work{&settingUp{setup: set, every: e.config.CheckInterval, logger: e.set.Logger, telemetry: e.telemetry, health: health}}
+	if r := e.config.Recycle.Get(); r != nil {
+		works = append(works, &recycling{
+			recycler: recycle.New(client, e.config.recycling()), every: r.Interval, dryRun: r.DryRun,
+			logger: e.set.Logger, telemetry: e.telemetry, health: health,
+		})
+	}
+	return works, nil
+}
+
+// run does the works until ctx ends, when they are this collector's.
+func (e *flowElasticsearch) run(ctx context.Context, works []work, health *health) {
+	lead := func(ctx context.Context) {
+		e.telemetry.leads.Store(true)
+		defer e.telemetry.leads.Store(false)
+		var wg sync.WaitGroup
+		for _, w := range works {
+			wg.Go(func() { e.keep(ctx, w) })
 		}
-		e.telemetry.round(result, err)
-		report.round(result, err)
-		pause := e.config.CheckInterval
+		wg.Wait()
+		<-ctx.Done() // works may end before
+	}
+	if e.elector == nil {
+		lead(ctx)
+		return
+	}
+	e.elector.Run(ctx, lead, func(leader string, err error) {
 		if err != nil {
-			pause = wait/2 + rand.N(wait) // so that collectors do not ask in step
-			wait = min(2*wait, lastWait)
+			e.set.Logger.Warn("no collector can be elected to work on Elasticsearch; trying again", zap.Error(err))
 		} else {
-			wait = firstWait
-			if pause == 0 {
-				return
-			}
+			e.set.Logger.Info("one collector works on Elasticsearch, the others stand by", zap.String("leader", leader))
 		}
-		select {
-		case <-e.after(pause):
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// reporter tells people what rounds did, and does not repeat itself.
-type reporter struct {
-	logger  *zap.Logger
-	host    component.Host
-	trouble string // the last error, "" after success
-	done    bool   // whether a round succeeded
-	newer   int
-}
-
-func (r *reporter) round(result setup.Result, err error) {
-	if len(result.Put) > 0 {
-		r.logger.Info("put templates into Elasticsearch", zap.Strings("templates", result.Put), zap.Int("version", schema.Version))
-	}
-	if len(result.RolledOver) > 0 {
-		r.logger.Info("data streams began a new index, by the new templates", zap.Strings("streams", result.RolledOver))
-	}
-	if result.Newer != r.newer && result.Newer > 0 {
-		r.logger.Warn("Elasticsearch has the templates of a newer collector: they stay as they are", zap.Int("version", result.Newer), zap.Int("own_version", schema.Version))
-	}
-	r.newer = result.Newer
-	switch {
-	case err != nil && err.Error() != r.trouble:
-		r.trouble = err.Error()
-		r.logger.Warn("cannot set Elasticsearch up yet; trying again", zap.Error(err))
-		componentstatus.ReportStatus(r.host, componentstatus.NewRecoverableErrorEvent(err))
-	case err == nil && (r.trouble != "" || !r.done):
-		r.trouble, r.done = "", true
-		r.logger.Info("Elasticsearch is set up for flow records")
-		componentstatus.ReportStatus(r.host, componentstatus.NewEvent(componentstatus.StatusOK))
-	}
+		health.standBy(err)
+	})
 }

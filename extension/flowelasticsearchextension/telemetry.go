@@ -4,74 +4,49 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
-	"time"
 
 	"go.opentelemetry.io/otel/metric"
-
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowelasticsearchextension/internal/setup"
 )
 
 const scopeName = "github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowelasticsearchextension"
 
 // telemetry is the extension's metrics.
 type telemetry struct {
-	meter           metric.Meter
-	put, rolledOver metric.Int64Counter
-	failed          metric.Int64Counter
-	ready           metric.Int64ObservableGauge
-	lastSuccess     metric.Float64ObservableGauge
-	observing       metric.Registration
+	meter     metric.Meter
+	setup     *setupTelemetry
+	recycling *recyclingTelemetry
+	leader    metric.Int64ObservableGauge
+	observing metric.Registration
 
-	succeeded atomic.Bool
-	at        atomic.Int64 // Unix ns of the last success, 0 before
+	// leads says that this collector does the work; what another one does is not ours to
+	// measure.
+	leads atomic.Bool
 }
 
 func newTelemetry(provider metric.MeterProvider) (*telemetry, error) {
 	t := &telemetry{meter: provider.Meter(scopeName)}
-	var errs [5]error
-	t.put, errs[0] = t.meter.Int64Counter("otelcol_flow_elasticsearch_templates_put",
-		metric.WithUnit("{template}"), metric.WithDescription("Templates put."))
-	t.rolledOver, errs[1] = t.meter.Int64Counter("otelcol_flow_elasticsearch_rollovers",
-		metric.WithUnit("{rollover}"), metric.WithDescription("Data streams that began a new index because the templates had changed."))
-	t.failed, errs[2] = t.meter.Int64Counter("otelcol_flow_elasticsearch_setup_failures",
-		metric.WithUnit("{failure}"), metric.WithDescription("Rounds of the set-up that ended with an error."))
-	t.ready, errs[3] = t.meter.Int64ObservableGauge("otelcol_flow_elasticsearch_setup_state",
-		metric.WithUnit("1"), metric.WithDescription("1 if the last look at the server found it set up, 0 if not or not yet."))
-	t.lastSuccess, errs[4] = t.meter.Float64ObservableGauge("otelcol_flow_elasticsearch_setup_last_success",
-		metric.WithUnit("s"), metric.WithDescription("When the server was last found set up, in Unix time; absent before."))
+	var errs [3]error
+	t.setup, errs[0] = newSetupTelemetry(t.meter)
+	t.recycling, errs[1] = newRecyclingTelemetry(t.meter)
+	t.leader, errs[2] = t.meter.Int64ObservableGauge("otelcol_flow_elasticsearch_leader",
+		metric.WithUnit("1"), metric.WithDescription("1 if this collector sets Elasticsearch up and recycles it, 0 if it stands by."))
 	return t, errors.Join(errs[:]...)
 }
 
 // observe reports the state until close.
 func (t *telemetry) observe() (err error) {
+	instruments := append([]metric.Observable{t.leader}, t.setup.observed()...)
 	t.observing, err = t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		state := int64(0)
-		if t.succeeded.Load() {
-			state = 1
+		if !t.leads.Load() {
+			o.ObserveInt64(t.leader, 0)
+			return nil
 		}
-		o.ObserveInt64(t.ready, state)
-		if at := t.at.Load(); at != 0 {
-			o.ObserveFloat64(t.lastSuccess, float64(at)/1e9)
-		}
+		o.ObserveInt64(t.leader, 1)
+		t.setup.observe(o)
+		t.recycling.observe(o)
 		return nil
-	}, t.ready, t.lastSuccess)
+	}, append(instruments, t.recycling.observed()...)...)
 	return err
 }
 
 func (t *telemetry) close() error { return t.observing.Unregister() }
-
-func (t *telemetry) round(result setup.Result, err error) {
-	ctx := context.Background()
-	if n := len(result.Put); n > 0 {
-		t.put.Add(ctx, int64(n))
-	}
-	if n := len(result.RolledOver); n > 0 {
-		t.rolledOver.Add(ctx, int64(n))
-	}
-	t.succeeded.Store(err == nil)
-	if err != nil {
-		t.failed.Add(ctx, 1)
-		return
-	}
-	t.at.Store(time.Now().UnixNano())
-}

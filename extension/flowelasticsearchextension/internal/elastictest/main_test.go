@@ -124,14 +124,7 @@ func (c cluster) create(ctx context.Context, u elasticsearch.User, stream string
 func (c cluster) indices(t *testing.T, stream string) (indices, types []string) {
 	t.Helper()
 	admin := c.As(c.Admin)
-	var found struct {
-		Streams []struct {
-			Indices []string `json:"backing_indices"`
-		} `json:"data_streams"`
-	}
-	require.NoError(t, admin.Do(t.Context(), http.MethodGet, "/_resolve/index/"+stream, nil, &found))
-	require.Len(t, found.Streams, 1)
-	for _, index := range found.Streams[0].Indices {
+	for _, index := range c.backing(t, stream) {
 		var fields map[string]struct {
 			Mappings map[string]struct {
 				Mapping map[string]struct{ Type string }
@@ -142,6 +135,19 @@ func (c cluster) indices(t *testing.T, stream string) (indices, types []string) 
 		types = append(types, fields[index].Mappings["destination.port"].Mapping["port"].Type)
 	}
 	return indices, types
+}
+
+// backing returns the indices of a data stream, oldest first.
+func (c cluster) backing(t *testing.T, stream string) []string {
+	t.Helper()
+	var found struct {
+		Streams []struct {
+			Indices []string `json:"backing_indices"`
+		} `json:"data_streams"`
+	}
+	require.NoError(t, c.As(c.Admin).Do(t.Context(), http.MethodGet, "/_resolve/index/"+stream, nil, &found))
+	require.Len(t, found.Streams, 1)
+	return found.Streams[0].Indices
 }
 
 // change puts a template again after f has changed it.

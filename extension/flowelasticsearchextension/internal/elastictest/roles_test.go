@@ -55,6 +55,8 @@ func TestEachRoleMayDoItsWorkAndNothingElse(t *testing.T) {
 		{"list fields", []string{reader, setupRole, recycler}, c.request(t, http.MethodGet, "/"+stream+"/_field_caps?fields=*", nil)},
 		{"read the mapping", []string{reader, setupRole, recycler}, c.request(t, http.MethodGet, "/"+stream+"/_mapping", nil)},
 		{"put a template", []string{setupRole}, c.request(t, http.MethodPut, "/_index_template/roles-test", template)},
+		{"find templates", []string{setupRole, recycler}, c.request(t, http.MethodGet, "/_index_template/logs-k8s.*", nil)},
+		{"read the watermarks", []string{setupRole, recycler}, c.request(t, http.MethodGet, "/_cluster/settings?include_defaults=true", nil)},
 		{"change a mapping", nil, c.request(t, http.MethodPut, "/"+stream+"/_mapping", map[string]any{"properties": map[string]any{"x": map[string]any{"type": "long"}}})},
 		{"change a setting", nil, c.request(t, http.MethodPut, "/"+stream+"/_settings", map[string]any{"index.refresh_interval": "5s"})},
 		{"roll over", []string{setupRole, recycler}, c.request(t, http.MethodPost, "/"+stream+"/_rollover", map[string]any{"conditions": map[string]any{"max_docs": 1}})},

@@ -49,8 +49,8 @@ func All() []Role {
 		},
 		{
 			Name:    "flowlogs_recycler",
-			About:   "Who deletes old indices to keep room on the disk. It may not see a document either.",
-			Cluster: []string{"monitor"},
+			About:   "The same extension where it recycles, beside flowlogs_setup. It may delete indices, but not see a document either.",
+			Cluster: []string{"monitor", "indices:admin/index_template/get"},
 			Classes: everything,
 			Index:   []string{"view_index_metadata", "monitor", "manage_follow_index", "delete_index"},
 		},
