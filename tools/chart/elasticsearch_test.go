@@ -97,6 +97,39 @@ container: {readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capab
 	}
 }
 
+// TestSeveralSetupsElectOne looks whether what the configuration asks for is what the role
+// allows.
+func TestSeveralSetupsElectOne(t *testing.T) {
+	r := mustRender(t, readYAML(t, filepath.Join(chart(), "ci", "elasticsearch-recycle-values.yaml")))
+	lease := at(decode(t, r.configs(t)["setup"]), "extensions", "flow_elasticsearch", "leader_election", "lease_name")
+	role, binding := r.find(t, "Role", "-setup"), r.find(t, "RoleBinding", "-setup")
+	want := decode(t, `rules:
+- {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [create]}
+- {apiGroups: [coordination.k8s.io], resources: [leases], resourceNames: [`+lease.(string)+`], verbs: [get, update]}`)["rules"]
+	if got := role["rules"]; !reflect.DeepEqual(got, want) {
+		t.Errorf("the role has %s, want %s", printed(got), printed(want))
+	}
+	account := at(r.find(t, "ServiceAccount", "-setup"), "metadata", "name")
+	spec := at(r.find(t, "Deployment", "-setup"), "spec", "template", "spec").(object)
+	if spec["serviceAccountName"] != account || spec["automountServiceAccountToken"] != true || at(binding, "subjects", "name") != account {
+		t.Errorf("the pods run as %v, with a token %v; the role is for %v; the account is %v", spec["serviceAccountName"], spec["automountServiceAccountToken"], at(binding, "subjects", "name"), account)
+	}
+}
+
+// TestRetentionIsStatedOnce has the days that Elasticsearch and recycling go by.
+func TestRetentionIsStatedOnce(t *testing.T) {
+	r := mustRender(t, readYAML(t, filepath.Join(chart(), "ci", "elasticsearch-recycle-values.yaml")))
+	setup := decode(t, r.configs(t)["setup"])
+	want := decode(t, `
+lifecycle: {allowed: {days: 14}, denied: {days: 365, min_days: 365}, observer: {days: 8}, rejected: {days: 30}}
+recycle: {max_size: 200GiB, disk: {start_percent: 80, stop_percent: 70}, dry_run: false}`)
+	for key, want := range want {
+		if got := at(setup, "extensions", "flow_elasticsearch", key); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is %s, want %s", key, printed(got), printed(want))
+		}
+	}
+}
+
 func TestAnotherInstallationMaySetElasticsearchUp(t *testing.T) {
 	r := mustRender(t, readYAML(t, filepath.Join(chart(), "ci", "elasticsearch-writer-values.yaml")))
 	for _, m := range r.objects {

@@ -10,9 +10,25 @@ extensions:
     namespace: {{ quote .Values.elasticsearch.namespace }}
     {{- end }}
     lifecycle:
+      {{- $recycle := .Values.elasticsearch.setup.recycle }}
       {{- range $class, $days := .Values.elasticsearch.setup.retentionDays }}
-      {{ $class }}: {days: {{ $days }}}
+      {{- $least := index $recycle.minDays $class }}
+      {{ $class }}: {days: {{ $days }}{{ if and $recycle.enabled $least }}, min_days: {{ $least }}{{ end }}}
       {{- end }}
+    {{- with $recycle }}
+    {{- if .enabled }}
+    recycle:
+      {{- with .maxSize }}
+      max_size: {{ . }}
+      {{- end }}
+      disk: {start_percent: {{ .disk.startPercent }}, stop_percent: {{ .disk.stopPercent }}}
+      dry_run: {{ .dryRun }}
+    {{- end }}
+    {{- end }}
+    {{- if gt (int .Values.elasticsearch.setup.replicas) 1 }}
+    leader_election:
+      lease_name: {{ include "otelcol-flowlogs.componentName" (dict "root" . "component" "setup") }}
+    {{- end }}
   health_check:
     endpoint: 0.0.0.0:13133
 service:
