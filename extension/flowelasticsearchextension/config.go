@@ -39,7 +39,10 @@ type Config struct {
 	// LeaderElection has one of several collectors work at a time. Default: not.
 	LeaderElection configoptional.Optional[LeaderElectionConfig] `mapstructure:"leader_election"`
 
-	// CheckInterval is how often the server is looked at once it has been set up, to
+	// Kibana says into which Kibana data views and dashboards are put. Default: none.
+	Kibana KibanaConfig `mapstructure:"kibana"`
+
+	// CheckInterval is how often the servers are looked at once they have been set up, to
 	// put what others removed. Default: 10m; 0 means not again.
 	CheckInterval time.Duration `mapstructure:"check_interval"`
 }
@@ -67,6 +70,7 @@ const defaultCheckInterval = 10 * time.Minute
 func createDefaultConfig() component.Config {
 	return &Config{
 		Connection:     connection.NewDefaultConfig(),
+		Kibana:         newDefaultKibanaConfig(),
 		Recycle:        configoptional.Default(defaultRecycle()),
 		LeaderElection: configoptional.Default(defaultLeaderElection()),
 		CheckInterval:  defaultCheckInterval,

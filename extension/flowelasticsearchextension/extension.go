@@ -17,7 +17,7 @@ import (
 )
 
 // flowElasticsearch is the extension. Its works, each on a goroutine, are setting the
-// server up and recycling it; an elector says when they are its to do.
+// server up, recycling it, and Kibana's dashboards; an elector says when they are its to do.
 type flowElasticsearch struct {
 	config    *Config
 	set       extension.Settings
@@ -52,10 +52,14 @@ func newExtension(set extension.Settings, config *Config) (*flowElasticsearch, e
 // Dependencies implements extensioncapabilities.Dependent: the extension that logs in
 // starts first.
 func (e *flowElasticsearch) Dependencies() []component.ID {
+	var ids []component.ID
 	if auth := e.config.Connection.HTTP.Auth; auth.HasValue() {
-		return []component.ID{auth.Get().AuthenticatorID}
+		ids = append(ids, auth.Get().AuthenticatorID)
 	}
-	return nil
+	if auth := e.config.Kibana.HTTP.Auth; auth.HasValue() {
+		ids = append(ids, auth.Get().AuthenticatorID)
+	}
+	return ids
 }
 
 // Start begins to work on the server. It does not wait for it: the collector works
@@ -66,7 +70,7 @@ func (e *flowElasticsearch) Start(ctx context.Context, host component.Host) erro
 		return err
 	}
 	health := &health{host: host}
-	works, err := e.works(client, health)
+	works, err := e.works(ctx, host, client, health)
 	if err == nil && e.elector == nil && e.config.LeaderElection.HasValue() {
 		e.elector, err = e.config.LeaderElection.Get().elector()
 	}
@@ -95,7 +99,7 @@ func (e *flowElasticsearch) Shutdown(context.Context) error {
 	return e.telemetry.close()
 }
 
-func (e *flowElasticsearch) works(client *connection.Client, health *health) ([]work, error) {
+func (e *flowElasticsearch) works(ctx context.Context, host component.Host, client *connection.Client, health *health) ([]work, error) {
 	set, err := setup.New(client, e.config.options())
 	if err != nil {
 		return nil, err
@@ -107,7 +111,11 @@ func (e *flowElasticsearch) works(client *connection.Client, health *health) ([]
 			logger: e.set.Logger, telemetry: e.telemetry, health: health,
 		})
 	}
-	return works, nil
+	dashboards, err := e.newDashboards(ctx, host)
+	if dashboards != nil {
+		works = append(works, dashboards)
+	}
+	return works, err
 }
 
 // run does the works until ctx ends, when they are this collector's.

@@ -79,7 +79,7 @@ func recycleOn(t *testing.T, server *small, rounds int, change func(*Config)) (*
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close(context.Background()) })
 	host := &statuses{Host: componenttest.NewNopHost()}
-	works, err := e.works(client, &health{host: host})
+	works, err := e.works(t.Context(), host, client, &health{host: host})
 	require.NoError(t, err)
 	require.Len(t, works, 2)
 	require.Equal(t, time.Minute, works[1].interval())

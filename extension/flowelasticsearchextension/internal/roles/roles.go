@@ -22,6 +22,8 @@ type Role struct {
 	// Index on.
 	Classes []schema.Class
 	Index   []string
+	// Kibana are privileges of features in Kibana's default space.
+	Kibana []string
 }
 
 // All returns the roles.
@@ -39,6 +41,7 @@ func All() []Role {
 			About:   "Who looks at flows, in Kibana for example, which needs the metadata for data views.",
 			Classes: []schema.Class{schema.Allowed, schema.Denied, schema.Observer},
 			Index:   []string{"read", "view_index_metadata"},
+			Kibana:  []string{"feature_discover.read", "feature_dashboard.read"},
 		},
 		{
 			Name:    "flowlogs_setup",
@@ -53,6 +56,11 @@ func All() []Role {
 			Cluster: []string{"monitor", "indices:admin/index_template/get"},
 			Classes: everything,
 			Index:   []string{"view_index_metadata", "monitor", "manage_follow_index", "delete_index"},
+		},
+		{
+			Name:   "flowlogs_kibana",
+			About:  "Who puts data views and dashboards into Kibana's default space, beside flowlogs_setup if that is the same\nuser. It sees no document. For another space write space:ID here.",
+			Kibana: []string{"feature_savedObjectsManagement.all"},
 		},
 	}
 }
@@ -70,11 +78,17 @@ func YAML(roles []Role) []byte {
 		if len(r.Cluster) > 0 {
 			fmt.Fprintf(&b, "  cluster: [%s]\n", strings.Join(r.Cluster, ", "))
 		}
-		b.WriteString("  indices:\n    - names:\n")
-		for _, name := range r.streams() {
-			fmt.Fprintf(&b, "        - %q\n", name)
+		if len(r.Index) > 0 {
+			b.WriteString("  indices:\n    - names:\n")
+			for _, name := range r.streams() {
+				fmt.Fprintf(&b, "        - %q\n", name)
+			}
+			fmt.Fprintf(&b, "      privileges: [%s]\n", strings.Join(r.Index, ", "))
 		}
-		fmt.Fprintf(&b, "      privileges: [%s]\n", strings.Join(r.Index, ", "))
+		if len(r.Kibana) > 0 {
+			b.WriteString("  applications:\n    - application: kibana-.kibana\n")
+			fmt.Fprintf(&b, "      privileges: [%s]\n      resources: [\"space:default\"]\n", strings.Join(r.Kibana, ", "))
+		}
 	}
 	return b.Bytes()
 }
