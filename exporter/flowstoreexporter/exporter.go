@@ -29,7 +29,7 @@ func newExporter(set exporter.Settings, config *Config) (*storeExporter, error) 
 }
 
 func (e *storeExporter) start(_ context.Context, host component.Host) (err error) {
-	e.store, err = flowstore.FromHost(host, e.config.Store)
+	e.store, err = flowstore.WriterFromHost(host, e.config.Store)
 	return err
 }
 

@@ -31,7 +31,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // store is a flow store extension that keeps what is written, and fails as told.
 type store struct {
-	flowstore.Store
 	component.StartFunc
 	component.ShutdownFunc
 
@@ -41,7 +40,7 @@ type store struct {
 	ids    map[flow.ID]int
 }
 
-func (s *store) FlowStore() flowstore.Store { return s }
+func (s *store) FlowWriter() flowstore.Writer { return s }
 
 func (s *store) Write(ctx context.Context, batch *flow.Batch) error {
 	s.mu.Lock()

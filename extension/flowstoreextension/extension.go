@@ -32,7 +32,10 @@ type flowStore struct {
 	wg   sync.WaitGroup
 }
 
-var _ flowstore.Provider = (*flowStore)(nil)
+var (
+	_ flowstore.SourceProvider = (*flowStore)(nil)
+	_ flowstore.WriterProvider = (*flowStore)(nil)
+)
 
 // clock is what the retention loop takes its time from.
 type clock struct {
@@ -57,8 +60,11 @@ func newExtension(set extension.Settings, config *Config) (*flowStore, error) {
 	return &flowStore{config: config, logger: set.Logger, telemetry: telemetry, clock: realClock}, nil
 }
 
-// FlowStore implements flowstore.Provider.
-func (e *flowStore) FlowStore() flowstore.Store { return &e.handle }
+// FlowSource implements flowstore.SourceProvider.
+func (e *flowStore) FlowSource() flowstore.Source { return &e.handle }
+
+// FlowWriter implements flowstore.WriterProvider.
+func (e *flowStore) FlowWriter() flowstore.Writer { return &e.handle }
 
 // Start opens the database.
 func (e *flowStore) Start(ctx context.Context, host component.Host) error {

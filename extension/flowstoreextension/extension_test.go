@@ -53,7 +53,7 @@ func start(t *testing.T, e *flowStore, host component.Host) {
 func TestLifecycle(t *testing.T) {
 	directory := filepath.Join(t.TempDir(), "made", "for it")
 	e := newStore(t, extensiontest.NewNopSettings(Type), directory)
-	store := e.FlowStore()
+	store := &e.handle
 	g := flowstoretest.NewGenerator(1)
 	closed := func() {
 		require.ErrorIs(t, store.Write(t.Context(), g.Batch(1)), flowstore.ErrClosed)
@@ -77,7 +77,7 @@ func TestLifecycle(t *testing.T) {
 	// What was written is there after a restart.
 	e = newStore(t, extensiontest.NewNopSettings(Type), directory)
 	start(t, e, componenttest.NewNopHost())
-	found, err := flowstore.FromHost(extensionHost{component.NewID(Type): e}, component.NewID(Type))
+	found, err := flowstore.SourceFromHost(extensionHost{component.NewID(Type): e}, component.NewID(Type))
 	require.NoError(t, err)
 	all, err := flowstoretest.ReadAll(t.Context(), found, flowstoretest.Everything, 10)
 	require.NoError(t, err)
@@ -124,8 +124,8 @@ func TestRetentionFollowsTheClock(t *testing.T) {
 	for i := range 10 { // one every ten minutes
 		batch.Flows = append(batch.Flows, flow.Flow{ID: flow.ID{Node: 1, Epoch: 1, Counter: uint64(i + 1)}, End: now.Add(time.Duration(10*i) * time.Minute).UnixNano()})
 	}
-	store := e.FlowStore()
-	require.NoError(t, store.Write(t.Context(), &batch))
+	store := e.FlowSource()
+	require.NoError(t, e.FlowWriter().Write(t.Context(), &batch))
 	for _, step := range []struct {
 		at   time.Duration
 		left uint64
@@ -153,7 +153,7 @@ func TestStatusIsReportedOnChange(t *testing.T) {
 	host := &statusHost{Host: componenttest.NewNopHost()}
 	e := newStore(t, extensiontest.NewNopSettings(Type), t.TempDir())
 	start(t, e, host)
-	write := func() error { return e.FlowStore().Write(t.Context(), flowstoretest.NewGenerator(1).Batch(3)) }
+	write := func() error { return e.FlowWriter().Write(t.Context(), flowstoretest.NewGenerator(1).Batch(3)) }
 	require.NoError(t, write())
 	require.Empty(t, host.statuses)
 
@@ -169,7 +169,7 @@ func TestTheHandlePassesEverythingOn(t *testing.T) {
 	e := newStore(t, extensiontest.NewNopSettings(Type), t.TempDir())
 	e.config.MaxAge = 0
 	start(t, e, componenttest.NewNopHost())
-	store, reference := e.FlowStore(), &memstore.Store{}
+	store, reference := &e.handle, &memstore.Store{}
 	ctx, cancel := context.WithCancel(t.Context())
 	events := store.Watch(ctx)
 	batch := flowstoretest.NewGenerator(5).Batch(50)

@@ -56,7 +56,7 @@ func (v *visualizer) Dependencies() []component.ID {
 
 // Start listens and serves. When it fails nothing is left open.
 func (v *visualizer) Start(ctx context.Context, host component.Host) error {
-	store, err := flowstore.FromHost(host, v.config.Store)
+	store, err := flowstore.SourceFromHost(host, v.config.Store)
 	if err != nil {
 		return fmt.Errorf("find the store of the Flow Visualizer: %w", err)
 	}
@@ -86,7 +86,7 @@ func (v *visualizer) Start(ctx context.Context, host component.Host) error {
 	return nil
 }
 
-func (v *visualizer) options(store flowstore.Store, loopback bool) api.Options {
+func (v *visualizer) options(store flowstore.Source, loopback bool) api.Options {
 	hostname, err := os.Hostname()
 	if err != nil {
 		v.set.Logger.Warn("The machine's name is not known.", zap.Error(err))

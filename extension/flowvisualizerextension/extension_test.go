@@ -39,7 +39,7 @@ type storeExtension struct {
 	store memstore.Store
 }
 
-func (s *storeExtension) FlowStore() flowstore.Store { return &s.store }
+func (s *storeExtension) FlowSource() flowstore.Source { return &s.store }
 
 // testHost is a collector with some extensions.
 type testHost map[component.ID]component.Component
@@ -163,7 +163,7 @@ func TestStartErrorsSayTheCure(t *testing.T) {
 		},
 		"not a store": {
 			func(c *Config) { c.Store = other },
-			[]string{`extension "other" does not store flow records`},
+			[]string{`extension "other" cannot be asked for flow records`},
 		},
 		"no such authenticator": {
 			func(c *Config) {

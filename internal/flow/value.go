@@ -1,7 +1,9 @@
 package flow
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,6 +79,25 @@ func ParseValue(t Type, s string) (Value, bool) {
 
 // Present reports whether v holds anything.
 func (v Value) Present() bool { return v.Type != 0 }
+
+// Compare orders values of one attribute: an absent one before any other, lists by the
+// first item that differs, maps as CompareLabels does.
+func (v Value) Compare(other Value) int {
+	switch {
+	case !v.Present() || !other.Present():
+		return cmp.Compare(v.Type, other.Type)
+	case v.Type == Keyword:
+		return strings.Compare(v.Str, other.Str)
+	case v.Type == Address:
+		return v.Addr.Compare(other.Addr)
+	case v.Type == Keywords:
+		return slices.Compare(v.List, other.List)
+	case v.Type == Map:
+		return CompareLabels(v.Map, other.Map)
+	default:
+		return cmp.Compare(v.Int, other.Int)
+	}
+}
 
 // String prints v as a person would type it: addresses in their canonical form,
 // times in RFC 3339, lists with commas, maps as lists of key=value.

@@ -9,16 +9,19 @@ import (
 	"errors"
 	"fmt"
 
-	"go.opentelemetry.io/collector/component"
-
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore/filter"
 )
 
-// Store is what a store extension offers to the rest of the collector. All
-// methods are safe for concurrent use.
+// Store keeps records and tells of them. All methods are safe for concurrent use.
 type Store interface {
 	Writer
+	Source
+}
+
+// Source is what those need who look at records. All methods are safe for concurrent
+// use.
+type Source interface {
 	Reader
 	Watcher
 }
@@ -40,9 +43,9 @@ type Writer interface {
 // Reader answers questions about what is stored. Every method returns the
 // context's error soon after the context is done.
 type Reader interface {
-	// Flows returns records in order of their end, newest first, then by ID,
-	// smallest first. Paging visits every record once that was stored before the
-	// first page and not deleted since.
+	// Flows returns records in order of their end, newest first; among those of one end
+	// in an order that the store keeps to. Paging visits every record once that was
+	// stored before the first page and not deleted since.
 	Flows(ctx context.Context, q FlowsQuery) (FlowsPage, error)
 	// Groups adds records up by the values of some fields.
 	Groups(ctx context.Context, q GroupsQuery) (Groups, error)
@@ -50,7 +53,8 @@ type Reader interface {
 	Histogram(ctx context.Context, q HistogramQuery) ([]Bucket, error)
 	// Values lists the values of a field, the most frequent first.
 	Values(ctx context.Context, q ValuesQuery) ([]ValueCount, error)
-	// Losses lists the losses that overlap the range, newest end first, then by ID.
+	// Losses lists the losses that overlap the range, newest end first, then by ID,
+	// smallest first.
 	Losses(ctx context.Context, r Range) ([]flow.Loss, error)
 	// Agents returns for each observer of whom signs of life are kept the newest
 	// of them, at most two, the newest first; observers go by host, node, cluster.
@@ -61,15 +65,15 @@ type Reader interface {
 
 // Watcher tells of records as they are stored.
 type Watcher interface {
-	// Watch returns a channel on which every batch arrives after it was stored,
-	// until ctx is done or the store closes; then the channel is closed. A
-	// watcher that does not keep up misses batches and is told how many records
-	// that were by the next Event. The batches are shared: readers must not
-	// change them.
+	// Watch returns a channel on which every record arrives that is stored from now
+	// on, once and soon after, in batches of the store's making, until ctx is done or
+	// the store closes; then the channel is closed. A watcher that does not keep up
+	// misses batches and is told how many records that were by the next Event. The
+	// batches are shared: readers must not change them.
 	Watch(ctx context.Context) <-chan Event
 }
 
-// Event is one stored batch.
+// Event is a batch of records that were stored.
 type Event struct {
 	Batch *flow.Batch
 	// Missed counts records that were stored since the last event but not sent.
@@ -85,6 +89,14 @@ var (
 	ErrClosed = errors.New("the store is closed")
 	// ErrQuery: the question cannot be answered as asked; asking again is no use.
 	ErrQuery = errors.New("bad query")
+	// ErrUnauthenticated: who asks did not say who they are, or not so that the store
+	// believes it.
+	ErrUnauthenticated = errors.New("the store does not know who asks")
+	// ErrForbidden: who asks may not see what they ask for.
+	ErrForbidden = errors.New("the store does not let them see this")
+	// ErrUnavailable: the store's server cannot be reached, or has too much to do. Asking
+	// again later may succeed.
+	ErrUnavailable = errors.New("the store cannot be asked now")
 )
 
 // Range is the time [From, To), in nanoseconds since the Unix epoch. A record
@@ -156,25 +168,25 @@ type FlowsQuery struct {
 	Selection
 	// Limit is the page's size, from 1 to MaxPage.
 	Limit int
-	// After is where the page before this one ended; the zero Cursor starts at
-	// the newest.
+	// After is Next of the page before this one; the zero Cursor starts at the newest.
 	After Cursor
+}
+
+// Check returns an ErrQuery for a page of no possible size.
+func (q *FlowsQuery) Check() error {
+	if q.Limit < 1 || q.Limit > MaxPage {
+		return fmt.Errorf("%w: the limit is %d: use 1 to %d", ErrQuery, q.Limit, MaxPage)
+	}
+	return nil
 }
 
 // MaxPage is the most records that one FlowsQuery returns.
 const MaxPage = 10_000
 
-// Cursor is a place in the order of Flows: after the record with this end and ID.
-type Cursor struct {
-	End int64
-	ID  flow.ID
-}
-
-// IsZero reports whether c is the beginning.
-func (c Cursor) IsZero() bool { return c == Cursor{} }
-
 // FlowsPage is a page of records.
 type FlowsPage struct {
+	// Flows are at most as many as were asked for; fewer do not mean that it is the last
+	// page.
 	Flows []flow.Flow
 	// Next continues after the page; it is zero when nothing follows.
 	Next Cursor
@@ -231,8 +243,9 @@ type Group struct {
 	// Records is how many there were.
 	Records uint64
 	// Sum adds the records' counters up, as (*flow.Flow).Merge does; only its
-	// counters, Start, End and the extremes of its TCP mean anything. Connections.Open
-	// is not summed.
+	// counters, Start, End and the extremes of its TCP mean anything. Start and End may
+	// be cut to the millisecond, and counters above 2^53 to 16 digits. Connections.Open is
+	// not summed.
 	Sum flow.Flow
 	// Denied adds Connections.Seen of the denied records.
 	Denied uint64
@@ -294,24 +307,4 @@ type Stats struct {
 	// there are none.
 	Records        uint64
 	Oldest, Newest int64
-}
-
-// FromHost finds the store extension with the given ID.
-func FromHost(host component.Host, id component.ID) (Store, error) {
-	extension, ok := host.GetExtensions()[id]
-	if !ok {
-		return nil, fmt.Errorf("there is no extension %q: add it under extensions and to service.extensions", id)
-	}
-	provider, ok := extension.(Provider)
-	if !ok {
-		return nil, fmt.Errorf("extension %q does not store flow records", id)
-	}
-	return provider.FlowStore(), nil
-}
-
-// Provider is implemented by store extensions.
-type Provider interface {
-	// FlowStore returns the store; its methods return ErrClosed before the
-	// extension has started and after it was shut down.
-	FlowStore() Store
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/component"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
@@ -148,28 +147,4 @@ func TestARecordLiesWhereItEnds(t *testing.T) {
 	for end, want := range map[int64]bool{9: false, 10: true, 19: true, 20: false} {
 		assert.Equal(t, want, s.Includes(&flow.Flow{Start: 5, End: end}), end)
 	}
-}
-
-type host map[component.ID]component.Component
-
-func (h host) GetExtensions() map[component.ID]component.Component { return h }
-
-type provider struct {
-	component.Component
-	store Store
-}
-
-func (p *provider) FlowStore() Store { return p.store }
-
-func TestFromHost(t *testing.T) {
-	id, other := component.MustNewID("flow_store"), component.MustNewID("other")
-	store := struct{ Store }{}
-	h := host{id: &provider{store: store}, other: struct{ component.Component }{}}
-	got, err := FromHost(h, id)
-	require.NoError(t, err)
-	assert.Equal(t, Store(store), got)
-	_, err = FromHost(h, component.MustNewID("missing"))
-	assert.EqualError(t, err, `there is no extension "missing": add it under extensions and to service.extensions`)
-	_, err = FromHost(h, other)
-	assert.EqualError(t, err, `extension "other" does not store flow records`)
 }

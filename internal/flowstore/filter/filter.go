@@ -162,7 +162,7 @@ func (c *Cond) compare(v flow.Value, operand *Operand) bool {
 	if operand.Prefix.IsValid() {
 		return operand.Prefix.Contains(v.Addr)
 	}
-	order := compareValues(v, operand.Value)
+	order := v.Compare(operand.Value)
 	switch c.Op {
 	case Less:
 		return order < 0
@@ -192,24 +192,6 @@ func LowerASCII(s string) string {
 		}
 	}
 	return s
-}
-
-func compareValues(a, b flow.Value) int {
-	switch a.Type {
-	case flow.Address:
-		return a.Addr.Compare(b.Addr)
-	case flow.Keyword:
-		return strings.Compare(a.Str, b.Str)
-	default:
-		switch {
-		case a.Int < b.Int:
-			return -1
-		case a.Int > b.Int:
-			return 1
-		default:
-			return 0
-		}
-	}
 }
 
 // String implements Expr.

@@ -23,6 +23,10 @@ const (
 // IPv4 mapped into IPv6.
 type Generator struct {
 	*rand.Rand
+	// Keep changes each flow record into one that a store keeps as it is; nil changes
+	// none.
+	Keep func(*flow.Flow)
+
 	next flow.ID
 }
 
@@ -191,6 +195,9 @@ func (g *Generator) Flow() flow.Flow {
 		f.SamplingRate = pick(g, []uint64{0, 10})
 		f.Folded = pick(g, []uint64{0, 3})
 	}
+	if g.Keep != nil {
+		g.Keep(&f)
+	}
 	return f
 }
 
@@ -236,10 +243,12 @@ func (g *Generator) Loss() flow.Loss {
 	}
 }
 
-// Agent makes one sign of life.
+// Agent makes one sign of life. No two are of one time, as which of them is newer would
+// not be known.
 func (g *Generator) Agent() flow.Agent {
+	id := g.id()
 	a := flow.Agent{
-		ID: g.id(), Observer: g.observer(), Time: g.time(), Started: Start - span, Version: pick(g, []string{"", "0.1.0"}),
+		ID: id, Observer: g.observer(), Time: g.time() + int64(id.Counter)<<8 + int64(id.Node&0xff), Started: Start - span, Version: pick(g, []string{"", "0.1.0"}),
 		Interval: 10 * second, Connections: g.counter(), Records: g.counter(), Lost: g.counter(),
 		CPUTime: g.Int64N(span), Memory: g.counter(),
 	}

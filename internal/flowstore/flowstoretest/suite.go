@@ -1,16 +1,18 @@
 package flowstoretest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 
@@ -26,17 +28,31 @@ type Store interface {
 	Close() error
 }
 
-// Run tests the stores that open returns. Each call must return a new, empty
-// store without limits, of which reads see what was written before them, and
-// close it when the test ends; the suite closes some of them itself before.
-func Run(t *testing.T, open func(*testing.T) Store) {
-	t.Run("write", func(t *testing.T) { testWrite(t, open) })
-	t.Run("read", func(t *testing.T) { testRead(t, open) })
-	t.Run("paging is stable while others write", func(t *testing.T) { testPagingUnderWrites(t, open(t)) })
-	t.Run("watch", func(t *testing.T) { testWatch(t, open) })
-	t.Run("cancellation", func(t *testing.T) { testCancellation(t, open(t)) })
-	t.Run("concurrent writers and readers", func(t *testing.T) { testConcurrency(t, open(t)) })
-	t.Run("closed", func(t *testing.T) { testClosed(t, open(t)) })
+// Backend is what Run tests.
+type Backend struct {
+	// Open returns a new, empty store without limits, of which reads see what was
+	// written before them, and closes it when the test ends; the suite closes some of
+	// them itself before.
+	Open func(*testing.T) Store
+	// Keep is that of the generators.
+	Keep func(*flow.Flow)
+}
+
+// Run holds a backend to the contract.
+func Run(t *testing.T, b Backend) {
+	t.Run("write", b.testWrite)
+	t.Run("read", b.testRead)
+	t.Run("paging is stable while others write", b.testPagingUnderWrites)
+	t.Run("watch", b.testWatch)
+	t.Run("cancellation", b.testCancellation)
+	t.Run("concurrent writers and readers", b.testConcurrency)
+	t.Run("closed", b.testClosed)
+}
+
+func (b *Backend) generator(seed uint64) *Generator {
+	g := NewGenerator(seed)
+	g.Keep = b.Keep
+	return g
 }
 
 // Everything selects every record.
@@ -46,17 +62,17 @@ var Everything = flowstore.Selection{
 }
 
 // Compare are the options under which answers are equal.
-var Compare = cmp.Options{
-	cmp.Comparer(func(a, b flow.Name) bool { return a == b }),
-	cmp.Comparer(func(a, b flow.NameSet) bool { return a == b }),
-	cmp.Comparer(func(a, b flow.Labels) bool { return a == b }),
-	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+var Compare = gocmp.Options{
+	gocmp.Comparer(func(a, b flow.Name) bool { return a == b }),
+	gocmp.Comparer(func(a, b flow.NameSet) bool { return a == b }),
+	gocmp.Comparer(func(a, b flow.Labels) bool { return a == b }),
+	gocmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
 	cmpopts.EquateEmpty(),
 }
 
 func equal(t testing.TB, want, got any, about string) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, Compare); diff != "" {
+	if diff := gocmp.Diff(want, got, Compare); diff != "" {
 		t.Errorf("%s: the answer differs (-want +got):\n%s", about, shorten(diff))
 	}
 }
@@ -101,10 +117,15 @@ func write(t testing.TB, batch *flow.Batch, stores ...flowstore.Writer) {
 	}
 }
 
-// sameFlows compares records and shows the first that differs: a diff of tens of
-// thousands would take hours.
+// sameFlows compares records, got in any order of those with one end, and shows the first
+// that differs: a diff of tens of thousands would take hours.
 func sameFlows(t testing.TB, want, got []flow.Flow, about string) {
 	t.Helper()
+	if !slices.IsSortedFunc(got, func(a, b flow.Flow) int { return cmp.Compare(b.End, a.End) }) {
+		t.Errorf("%s: not the newest first", about)
+	}
+	got = slices.Clone(got)
+	slices.SortFunc(got, func(a, b flow.Flow) int { return cmp.Or(cmp.Compare(b.End, a.End), compareIDs(a.ID, b.ID)) })
 	for i := range min(len(want), len(got)) {
 		if want[i] != got[i] {
 			equal(t, want[i], got[i], fmt.Sprintf("%s: record %d", about, i))
@@ -114,6 +135,10 @@ func sameFlows(t testing.TB, want, got []flow.Flow, about string) {
 	if len(want) != len(got) {
 		t.Errorf("%s: %d records instead of %d", about, len(got), len(want))
 	}
+}
+
+func compareIDs(a, b flow.ID) int {
+	return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Counter, b.Counter))
 }
 
 // Same checks that the store holds exactly the records that the reference holds.
@@ -135,9 +160,9 @@ func SameAnswer[A any](t testing.TB, reference, store flowstore.Reader, about st
 	equal(t, meaning(want), meaning(got), about)
 }
 
-func testWrite(t *testing.T, open func(*testing.T) Store) {
+func (b *Backend) testWrite(t *testing.T) {
 	t.Run("an empty store answers", func(t *testing.T) {
-		store := open(t)
+		store := b.Open(t)
 		require.NoError(t, store.Write(t.Context(), &flow.Batch{}))
 		empty := &memstore.Store{}
 		Same(t, empty, store)
@@ -151,7 +176,7 @@ func testWrite(t *testing.T, open func(*testing.T) Store) {
 		})
 	})
 	t.Run("what is written comes back, once", func(t *testing.T) {
-		store, reference, g := open(t), &memstore.Store{}, NewGenerator(1)
+		store, reference, g := b.Open(t), &memstore.Store{}, b.generator(1)
 		var before []*flow.Batch
 		for range 12 {
 			batch := g.Batch(g.IntN(60))
@@ -180,10 +205,10 @@ func testWrite(t *testing.T, open func(*testing.T) Store) {
 		require.Equal(t, sorted[len(sorted)-1].End, stats.Oldest)
 	})
 	t.Run("a duplicate does not replace the first", func(t *testing.T) {
-		store, g := open(t), NewGenerator(2)
+		store, g := b.Open(t), b.generator(2)
 		first := g.Flow()
 		second := g.Flow()
-		second.ID = first.ID
+		second.ID, second.Action = first.ID, first.Action // an id is of one record
 		require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{first, second}}))
 		require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{second}}))
 		reference := &memstore.Store{}
@@ -191,7 +216,7 @@ func testWrite(t *testing.T, open func(*testing.T) Store) {
 		Same(t, reference, store)
 	})
 	t.Run("records without an ID are new and get one", func(t *testing.T) {
-		store, g := open(t), NewGenerator(3)
+		store, g := b.Open(t), b.generator(3)
 		f := g.Flow()
 		f.ID = flow.ID{}
 		batch := &flow.Batch{Flows: []flow.Flow{f, f}}
@@ -209,7 +234,7 @@ func testWrite(t *testing.T, open func(*testing.T) Store) {
 		}
 	})
 	t.Run("text that is not UTF-8 is kept readable", func(t *testing.T) {
-		store, g := open(t), NewGenerator(4)
+		store, g := b.Open(t), b.generator(4)
 		f := g.Flow()
 		f.Process.Executable = flow.Intern("a\xff\x00b")
 		require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{f}}))
@@ -220,8 +245,8 @@ func testWrite(t *testing.T, open func(*testing.T) Store) {
 	})
 }
 
-func testPagingUnderWrites(t *testing.T, store Store) {
-	g := NewGenerator(20)
+func (b *Backend) testPagingUnderWrites(t *testing.T) {
+	store, g := b.Open(t), b.generator(20)
 	batch := g.Batch(500)
 	write(t, batch, store)
 	seen := make(map[flow.ID]int)
@@ -246,7 +271,7 @@ func testPagingUnderWrites(t *testing.T, store Store) {
 	}
 }
 
-func testWatch(t *testing.T, open func(*testing.T) Store) {
+func (b *Backend) testWatch(t *testing.T) {
 	receive := func(t *testing.T, events <-chan flowstore.Event) (flowstore.Event, bool) {
 		select {
 		case event, ok := <-events:
@@ -256,37 +281,47 @@ func testWatch(t *testing.T, open func(*testing.T) Store) {
 			return flowstore.Event{}, false
 		}
 	}
-	t.Run("batches arrive in order, without duplicates", func(t *testing.T) {
-		store, g := open(t), NewGenerator(30)
+	t.Run("records arrive once", func(t *testing.T) {
+		store, g := b.Open(t), b.generator(30)
 		events := store.Watch(t.Context())
 		for range 20 {
 			batch := g.Batch(5)
 			require.NoError(t, store.Write(t.Context(), batch))
-			event, ok := receive(t, events)
-			require.True(t, ok)
-			require.Zero(t, event.Missed)
-			equal(t, batch, event.Batch, "watched batch")
+			var got flow.Batch
+			for got.Len() < batch.Len() {
+				event, ok := receive(t, events)
+				require.True(t, ok)
+				require.Zero(t, event.Missed)
+				got.Flows = append(got.Flows, event.Batch.Flows...)
+				got.Losses = append(got.Losses, event.Batch.Losses...)
+				got.Agents = append(got.Agents, event.Batch.Agents...)
+			}
+			equal(t, canonical(t, batch), canonical(t, &got), "what was watched")
 			require.NoError(t, store.Write(t.Context(), batch)) // all stored: nothing to tell
 		}
 	})
 	t.Run("a slow watcher is told what it missed", func(t *testing.T) {
-		store, g := open(t), NewGenerator(31)
+		store, g := b.Open(t), b.generator(31)
 		events := store.Watch(t.Context())
 		const writes = 200
 		for range writes {
 			require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{g.Flow()}}))
 		}
-		seen := 0
+		told := 0
 		for len(events) > 0 {
-			seen += (<-events).Batch.Len()
+			event := <-events
+			told += event.Missed + event.Batch.Len()
 		}
 		require.NoError(t, store.Write(t.Context(), &flow.Batch{Flows: []flow.Flow{g.Flow()}}))
-		event, _ := receive(t, events)
-		require.Positive(t, event.Missed)
-		require.Equal(t, writes, seen+event.Missed)
+		for told < writes+1 {
+			event, ok := receive(t, events)
+			require.True(t, ok)
+			told += event.Missed + event.Batch.Len()
+		}
+		require.Equal(t, writes+1, told)
 	})
 	t.Run("a watch ends with its context and with the store", func(t *testing.T) {
-		store := open(t)
+		store := b.Open(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancelled, closed := store.Watch(ctx), store.Watch(t.Context())
 		cancel()
@@ -300,8 +335,20 @@ func testWatch(t *testing.T, open func(*testing.T) Store) {
 	})
 }
 
-func testCancellation(t *testing.T, store Store) {
-	g := NewGenerator(40)
+// canonical is batch as a store has it, in order of the IDs.
+func canonical(t *testing.T, batch *flow.Batch) *flow.Batch {
+	t.Helper()
+	logs := flow.Encode(batch, time.Unix(0, Start))
+	decoded, rejected := flow.Decode(logs)
+	require.NoError(t, rejected.Err())
+	slices.SortFunc(decoded.Flows, func(a, b flow.Flow) int { return compareIDs(a.ID, b.ID) })
+	slices.SortFunc(decoded.Losses, func(a, b flow.Loss) int { return compareIDs(a.ID, b.ID) })
+	slices.SortFunc(decoded.Agents, func(a, b flow.Agent) int { return compareIDs(a.ID, b.ID) })
+	return &decoded
+}
+
+func (b *Backend) testCancellation(t *testing.T) {
+	store, g := b.Open(t), b.generator(40)
 	require.NoError(t, store.Write(t.Context(), g.Batch(200)))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -331,13 +378,14 @@ func everyCall(ctx context.Context, store flowstore.Store, g *Generator) map[str
 	return errs
 }
 
-func testConcurrency(t *testing.T, store Store) {
+func (b *Backend) testConcurrency(t *testing.T) {
+	store := b.Open(t)
 	const writers, batches = 4, 15
 	reference := &memstore.Store{}
 	var wg sync.WaitGroup
 	for n := range writers {
 		wg.Go(func() {
-			g := NewGenerator(100 + uint64(n))
+			g := b.generator(100 + uint64(n))
 			for range batches {
 				batch := g.Batch(30)
 				if err := errors.Join(store.Write(t.Context(), batch), reference.Write(t.Context(), batch)); err != nil {
@@ -351,7 +399,7 @@ func testConcurrency(t *testing.T, store Store) {
 	var reading sync.WaitGroup
 	for n := range 3 {
 		reading.Go(func() {
-			g := NewGenerator(200 + uint64(n))
+			g := b.generator(200 + uint64(n))
 			for {
 				select {
 				case <-done:
@@ -384,8 +432,8 @@ func testConcurrency(t *testing.T, store Store) {
 	Same(t, reference, store)
 }
 
-func testClosed(t *testing.T, store Store) {
-	g := NewGenerator(50)
+func (b *Backend) testClosed(t *testing.T) {
+	store, g := b.Open(t), b.generator(50)
 	require.NoError(t, store.Write(t.Context(), g.Batch(5)))
 	require.NoError(t, store.Close())
 	for name, err := range everyCall(t.Context(), store, g) {

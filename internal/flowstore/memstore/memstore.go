@@ -6,14 +6,12 @@ package memstore
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore/filter"
 )
 
 // ownNode marks the IDs that the store gives to records without one.
@@ -141,28 +139,32 @@ func (s *Store) selected(ctx context.Context, selection *flowstore.Selection) ([
 
 // Flows implements flowstore.Reader.
 func (s *Store) Flows(ctx context.Context, q flowstore.FlowsQuery) (flowstore.FlowsPage, error) {
-	if q.Limit < 1 || q.Limit > flowstore.MaxPage {
-		return flowstore.FlowsPage{}, fmt.Errorf("%w: limit %d is not from 1 to %d", flowstore.ErrQuery, q.Limit, flowstore.MaxPage)
+	if err := q.Check(); err != nil {
+		return flowstore.FlowsPage{}, err
 	}
 	found, err := s.selected(ctx, &q.Selection)
 	if err != nil {
 		return flowstore.FlowsPage{}, err
 	}
-	slices.SortFunc(found, func(a, b flow.Flow) int { return compareCursors(cursorOf(&a), cursorOf(&b)) })
+	slices.SortFunc(found, func(a, b flow.Flow) int { return comparePlaces(placeOf(&a), placeOf(&b)) })
 	if !q.After.IsZero() {
-		found = slices.DeleteFunc(found, func(f flow.Flow) bool { return compareCursors(cursorOf(&f), q.After) <= 0 })
+		after, err := q.After.Place()
+		if err != nil {
+			return flowstore.FlowsPage{}, err
+		}
+		found = slices.DeleteFunc(found, func(f flow.Flow) bool { return comparePlaces(placeOf(&f), after) <= 0 })
 	}
 	if len(found) <= q.Limit {
 		return flowstore.FlowsPage{Flows: found}, nil
 	}
 	found = found[:q.Limit]
-	return flowstore.FlowsPage{Flows: found, Next: cursorOf(&found[q.Limit-1])}, nil
+	return flowstore.FlowsPage{Flows: found, Next: placeOf(&found[q.Limit-1]).Cursor()}, nil
 }
 
-func cursorOf(f *flow.Flow) flowstore.Cursor { return flowstore.Cursor{End: f.End, ID: f.ID} }
+func placeOf(f *flow.Flow) flowstore.Place { return flowstore.Place{End: f.End, ID: f.ID} }
 
-// compareCursors orders by end, newest first, then by ID.
-func compareCursors(a, b flowstore.Cursor) int {
+// comparePlaces orders by end, newest first, then by ID.
+func comparePlaces(a, b flowstore.Place) int {
 	if a.End != b.End {
 		return compare(b.End, a.End)
 	}
@@ -191,98 +193,59 @@ func compare[N uint32 | uint64 | int64](a, b N) int {
 	}
 }
 
+// Groups implements flowstore.Reader.
+func (s *Store) Groups(ctx context.Context, q flowstore.GroupsQuery) (flowstore.Groups, error) {
+	if err := q.Check(); err != nil {
+		return flowstore.Groups{}, err
+	}
+	found, err := s.selected(ctx, &q.Selection)
+	if err != nil {
+		return flowstore.Groups{}, err
+	}
+	tally := flowstore.NewTally(&q)
+	for i := range found {
+		tally.Add(&found[i])
+	}
+	return tally.Groups(), nil
+}
+
 // Histogram implements flowstore.Reader.
 func (s *Store) Histogram(ctx context.Context, q flowstore.HistogramQuery) ([]flowstore.Bucket, error) {
-	if q.Step < 1 {
-		return nil, fmt.Errorf("%w: the step is %d ns: use 1 or more", flowstore.ErrQuery, q.Step)
+	buckets, err := q.Buckets()
+	if err != nil || len(buckets) == 0 {
+		return nil, err
 	}
-	if q.Range.To <= q.Range.From {
-		return nil, nil
-	}
-	first, last := floor(q.Range.From, q.Step), floor(q.Range.To-1, q.Step)
-	if last-first < 0 || (last-first)/q.Step >= flowstore.MaxBuckets { // the first where the difference overflows
-		return nil, fmt.Errorf("%w: the range needs more than %d buckets: use a wider step", flowstore.ErrQuery, flowstore.MaxBuckets)
-	}
-	n := (last-first)/q.Step + 1
-	q.Range = flowstore.Range{From: first, To: last + q.Step}
 	found, err := s.selected(ctx, &q.Selection)
 	if err != nil {
 		return nil, err
 	}
-	buckets := make([]flowstore.Bucket, n)
-	for i := range buckets {
-		buckets[i].Start = first + int64(i)*q.Step
-	}
 	for i := range found {
-		f := &found[i]
-		b := &buckets[(f.End-first)/q.Step]
-		sum, connections := &b.Allowed, f.Connections.Started
-		if f.Action == flow.Deny {
-			sum, connections = &b.Denied, f.Connections.Seen
-		}
-		sum.Records++
-		sum.Connections += connections
-		sum.Bytes += f.Source.Bytes + f.Destination.Bytes
+		q.AddFlow(buckets, &found[i])
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.losses {
 		if l.End >= q.Range.From && l.End < q.Range.To {
-			buckets[(l.End-first)/q.Step].Lost += l.Count
+			buckets[(l.End-q.Range.From)/q.Step].Lost += l.Count
 		}
 	}
 	return buckets, nil
 }
 
-// floor rounds down to a multiple of step, also below zero.
-func floor(n, step int64) int64 { return n - ((n%step)+step)%step }
-
 // Values implements flowstore.Reader.
 func (s *Store) Values(ctx context.Context, q flowstore.ValuesQuery) ([]flowstore.ValueCount, error) {
-	if q.Limit < 1 || q.Field == nil || q.Field.Role != flow.Dimension {
-		return nil, fmt.Errorf("%w: want a dimension and a limit of at least 1", flowstore.ErrQuery)
+	if err := q.Check(); err != nil {
+		return nil, err
 	}
 	found, err := s.selected(ctx, &q.Selection)
 	if err != nil {
 		return nil, err
 	}
-	counts := make(map[string]*flowstore.ValueCount)
+	tally := flowstore.NewValueTally(&q)
 	for i := range found {
-		for _, v := range single(q.Field.Get(&found[i])) {
-			printed := v.String()
-			if !v.Present() || !strings.HasPrefix(filter.LowerASCII(printed), filter.LowerASCII(q.Prefix)) {
-				continue
-			}
-			if counts[printed] == nil {
-				counts[printed] = &flowstore.ValueCount{Value: v}
-			}
-			counts[printed].Records++
-		}
+		tally.Add(&found[i])
 	}
-	values := make([]flowstore.ValueCount, 0, len(counts))
-	for _, count := range counts {
-		values = append(values, *count)
-	}
-	slices.SortFunc(values, func(a, b flowstore.ValueCount) int {
-		if a.Records != b.Records {
-			return compare(b.Records, a.Records)
-		}
-		return compareValues(a.Value, b.Value)
-	})
-	return values[:min(q.Limit, len(values))], nil
-}
-
-// single returns the values of a list or a map one by one, and any other value alone.
-func single(v flow.Value) []flow.Value {
-	if v.Type != flow.Keywords && v.Type != flow.Map {
-		return []flow.Value{v}
-	}
-	items := v.Items()
-	values := make([]flow.Value, len(items))
-	for i, s := range items {
-		values[i] = flow.Value{Type: flow.Keyword, Str: s}
-	}
-	return values
+	return tally.Values(), nil
 }
 
 // Losses implements flowstore.Reader.

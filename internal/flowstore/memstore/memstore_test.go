@@ -13,7 +13,7 @@ import (
 // TestContract holds the reference to what it cannot be compared with: errors,
 // watches, cancellation.
 func TestContract(t *testing.T) {
-	flowstoretest.Run(t, func(*testing.T) flowstoretest.Store { return &memstore.Store{} })
+	flowstoretest.Run(t, flowstoretest.Backend{Open: func(*testing.T) flowstoretest.Store { return &memstore.Store{} }})
 }
 
 // TestRecordsAreKeptAsTheyAre: both this store and the one that is compared with

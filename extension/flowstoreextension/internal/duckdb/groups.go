@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -57,23 +56,18 @@ const (
 )
 
 // order is the SQL for what groups are sorted by.
-func order(s flowstore.Sort) (string, error) {
+func order(s flowstore.Sort) string {
 	switch s.Measure {
-	case flowstore.MeasureBytes:
-		return "sum(" + bytesOf + ")", nil
 	case flowstore.MeasurePackets:
-		return `sum(coalesce("source.packets", 0) + coalesce("destination.packets", 0))`, nil
+		return `sum(coalesce("source.packets", 0) + coalesce("destination.packets", 0))`
 	case flowstore.MeasureConnections:
-		return `sum("flow.connections.started")`, nil
+		return `sum("flow.connections.started")`
 	case flowstore.MeasureDenied:
-		return `sum("flow.connections.seen") FILTER (` + deniedIf + `)`, nil
+		return `sum("flow.connections.seen") FILTER (` + deniedIf + `)`
 	case flowstore.MeasureCounter:
-		if s.Counter == nil || s.Counter.Role != flow.Counter {
-			return "", fmt.Errorf("%w: groups are sorted by a counter", flowstore.ErrQuery)
-		}
-		return "sum(" + quoteName(s.Counter.Name) + ")", nil
+		return "sum(" + quoteName(s.Counter.Name) + ")"
 	default:
-		return "", fmt.Errorf("%w: there is no measure %d", flowstore.ErrQuery, s.Measure)
+		return "sum(" + bytesOf + ")"
 	}
 }
 
@@ -108,25 +102,18 @@ func (s *Store) Groups(ctx context.Context, q flowstore.GroupsQuery) (flowstore.
 }
 
 func groupsStatement(q *flowstore.GroupsQuery) (*statement, error) {
-	if q.Limit < 1 {
-		return nil, fmt.Errorf("%w: the limit is %d: use 1 or more", flowstore.ErrQuery, q.Limit)
-	}
-	by, err := order(q.Sort)
-	if err != nil {
+	if err := q.Check(); err != nil {
 		return nil, err
 	}
 	stmt := &statement{}
 	var keys, noKeys, keyOrder []string
 	stmt.add("WITH groups AS MATERIALIZED (SELECT ")
 	for i, f := range q.By {
-		if f.Role != flow.Dimension {
-			return nil, fmt.Errorf("%w: %s is a %s: only dimensions can be grouped by", flowstore.ErrQuery, f.Name, f.Role)
-		}
 		key := "k" + strconv.Itoa(i)
 		stmt.add(comparable(f) + " AS " + key + ", ")
 		keys, noKeys, keyOrder = append(keys, key), append(noKeys, "NULL"), append(keyOrder, key+" ASC NULLS FIRST")
 	}
-	inner := []string{by + " AS measure", "count(*) AS records", `sum("flow.connections.seen") FILTER (` + deniedIf + `) AS denied`}
+	inner := []string{order(q.Sort) + " AS measure", "count(*) AS records", `sum("flow.connections.seen") FILTER (` + deniedIf + `) AS denied`}
 	list := []string{"records", "denied"}
 	outer := []string{"sum(records)", "sum(denied)"}
 	for i, s := range sums {

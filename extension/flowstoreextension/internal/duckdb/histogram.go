@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
-	"fmt"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
@@ -18,7 +17,6 @@ func (s *Store) Histogram(ctx context.Context, q flowstore.HistogramQuery) ([]fl
 		return nil, err
 	}
 	first := buckets[0].Start
-	q.Range = flowstore.Range{From: first, To: buckets[len(buckets)-1].Start + q.Step}
 	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
 		var stmt statement
 		stmt.add(`SELECT (epoch_ns("flow.end") - ?::BIGINT) // ?::BIGINT AS bucket, coalesce(`+deniedIf+`, false) AS denied, count(*), `+
@@ -55,11 +53,8 @@ func (s *Store) Histogram(ctx context.Context, q flowstore.HistogramQuery) ([]fl
 
 // Values implements flowstore.Reader.
 func (s *Store) Values(ctx context.Context, q flowstore.ValuesQuery) ([]flowstore.ValueCount, error) {
-	switch {
-	case q.Limit < 1:
-		return nil, fmt.Errorf("%w: the limit is %d: use 1 or more", flowstore.ErrQuery, q.Limit)
-	case q.Field == nil || q.Field.Role != flow.Dimension:
-		return nil, fmt.Errorf("%w: only dimensions have values to list", flowstore.ErrQuery)
+	if err := q.Check(); err != nil {
+		return nil, err
 	}
 	var values []flowstore.ValueCount
 	err := s.query(ctx, func(ctx context.Context, db *sql.DB) error {

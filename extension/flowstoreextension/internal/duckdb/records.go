@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
-	"fmt"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
@@ -13,25 +12,32 @@ import (
 // Flows implements flowstore.Reader.
 func (s *Store) Flows(ctx context.Context, q flowstore.FlowsQuery) (flowstore.FlowsPage, error) {
 	var page flowstore.FlowsPage
-	if q.Limit < 1 || q.Limit > flowstore.MaxPage {
-		return page, fmt.Errorf("%w: the limit is %d: use 1 to %d", flowstore.ErrQuery, q.Limit, flowstore.MaxPage)
+	if err := q.Check(); err != nil {
+		return page, err
+	}
+	var after flowstore.Place
+	if !q.After.IsZero() {
+		var err error
+		if after, err = q.After.Place(); err != nil {
+			return page, err
+		}
 	}
 	err := s.query(ctx, func(ctx context.Context, db *sql.DB) error {
 		var stmt statement
 		flowTable.selectRecords(&stmt)
 		stmt.where(&q.Selection)
 		if !q.After.IsZero() {
-			stmt.add(` AND "flow.end" <= make_timestamp_ns(?::BIGINT)`, storedTime(q.After.End))
-			stmt.add(` AND ("flow.end" < make_timestamp_ns(?::BIGINT)`, storedTime(q.After.End))
+			stmt.add(` AND "flow.end" <= make_timestamp_ns(?::BIGINT)`, storedTime(after.End))
+			stmt.add(` AND ("flow.end" < make_timestamp_ns(?::BIGINT)`, storedTime(after.End))
 			stmt.add(` OR ("flow.id.node", "flow.id.epoch", "flow.id.counter") > (?::UINTEGER, ?::UINTEGER, ?::UBIGINT))`,
-				q.After.ID.Node, q.After.ID.Epoch, q.After.ID.Counter)
+				after.ID.Node, after.ID.Epoch, after.ID.Counter)
 		}
 		// One more than asked for tells whether anything follows.
 		stmt.add(` ORDER BY "flow.end" DESC, "flow.id.node", "flow.id.epoch", "flow.id.counter" LIMIT ?::BIGINT`, q.Limit+1)
 		return stmt.each(ctx, db, func(row []sqldriver.Value) error {
 			if len(page.Flows) == q.Limit {
 				last := &page.Flows[q.Limit-1]
-				page.Next = flowstore.Cursor{End: last.End, ID: last.ID}
+				page.Next = flowstore.Place{End: last.End, ID: last.ID}.Cursor()
 				return nil
 			}
 			page.Flows = append(page.Flows, flow.Flow{})

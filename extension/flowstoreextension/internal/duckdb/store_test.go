@@ -54,5 +54,5 @@ func TestWhatQueriesSpilledBeforeACrashIsRemoved(t *testing.T) {
 }
 
 func TestContract(t *testing.T) {
-	flowstoretest.Run(t, func(t *testing.T) flowstoretest.Store { return open(t, t.TempDir()) })
+	flowstoretest.Run(t, flowstoretest.Backend{Open: func(t *testing.T) flowstoretest.Store { return open(t, t.TempDir()) }})
 }

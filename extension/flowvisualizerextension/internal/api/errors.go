@@ -17,6 +17,8 @@ import (
 const (
 	codeBadQuery         = "bad_query"
 	codeBadRequest       = "bad_request"
+	codeUnauthenticated  = "unauthenticated"
+	codeForbidden        = "forbidden"
 	codeNotFound         = "not_found"
 	codeStoreUnavailable = "store_unavailable"
 	codeTimeout          = "timeout"
@@ -65,8 +67,23 @@ func (h *Handler) answerFor(r *http.Request, err error) *requestError {
 			status: http.StatusGatewayTimeout, code: codeTimeout,
 			message: fmt.Sprintf("the store needs longer than %s: ask for a shorter time range, or raise query_timeout of the flow_visualizer extension", h.timeout),
 		}
+	case errors.Is(err, flowstore.ErrCursor):
+		return badCursor("cursor")
 	case errors.Is(err, flowstore.ErrQuery):
 		return &requestError{status: http.StatusBadRequest, code: codeBadRequest, message: err.Error()}
+	case errors.Is(err, flowstore.ErrUnauthenticated):
+		return &requestError{
+			status: http.StatusUnauthorized, code: codeUnauthenticated,
+			message: "the store asks who you are: log in; if you did, flow_visualizer needs include_metadata: true to pass that on",
+		}
+	case errors.Is(err, flowstore.ErrForbidden):
+		return &requestError{status: http.StatusForbidden, code: codeForbidden, message: err.Error()}
+	case errors.Is(err, flowstore.ErrUnavailable):
+		h.logger.Warn("The flow store cannot be asked.", zap.String("path", r.URL.Path), zap.Error(err))
+		return &requestError{
+			status: http.StatusServiceUnavailable, code: codeStoreUnavailable,
+			message: "the store's server cannot be reached, or has too much to do; the collector's log says more",
+		}
 	case errors.Is(err, flowstore.ErrClosed):
 		return &requestError{
 			status: http.StatusServiceUnavailable, code: codeStoreUnavailable,
@@ -91,6 +108,9 @@ func writeError(w http.ResponseWriter, e *requestError) {
 	// What a handler announced about its answer does not hold for an error.
 	header.Del("Content-Disposition")
 	header.Set("Content-Type", contentTypeJSON)
+	if e.status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", `Basic realm="flow records", charset="UTF-8"`) // so that a browser asks
+	}
 	w.WriteHeader(e.status)
 	_, _ = w.Write(append(body, '\n'))
 }

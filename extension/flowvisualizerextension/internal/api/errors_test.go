@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -25,30 +26,31 @@ import (
 func TestBadParameters(t *testing.T) {
 	h := newHandler(t, sampleStore(t))
 	for target, want := range map[string]errorDetail{
-		"/flows?limit=0":                          {Code: "bad_request", Field: "limit", Message: `limit="0" is not a whole number from 1 to 1000`},
-		"/flows?limit=1001":                       {Code: "bad_request", Field: "limit", Message: `limit="1001" is not a whole number from 1 to 1000`},
-		"/flows?limit=ten":                        {Code: "bad_request", Field: "limit", Message: `limit="ten" is not a whole number from 1 to 1000`},
-		"/flows?order=asc":                        {Code: "bad_request", Field: "order", Message: `unknown order "asc": records come newest first (desc)`},
-		"/flows?cursor=AAAA":                      {Code: "bad_request", Field: "cursor", Message: `"AAAA" is not a cursor: use next of the page before, or leave it out to start at the newest`},
-		"/flows?cursor=%21":                       {Code: "bad_request", Field: "cursor", Message: `"!" is not a cursor: use next of the page before, or leave it out to start at the newest`},
-		"/flows?from=yesterday":                   {Code: "bad_request", Field: "from", Message: `from="yesterday" is not a time: write it like 2006-01-02T15:04:05Z, or as milliseconds since 1970`},
-		"/flows?to=-1":                            {Code: "bad_request", Field: "to", Message: `to="-1" is not between 1970 and 2200`},
-		"/flows?to=9223372036854775":              {Code: "bad_request", Field: "to", Message: `to="9223372036854775" is not between 1970 and 2200`},
-		"/flows?from=2000&to=1000":                {Code: "bad_request", Field: "from", Message: "from (1970-01-01T00:00:02.000Z) is not before to (1970-01-01T00:00:01.000Z): swap them"},
-		"/flows?reporter=nobody":                  {Code: "bad_request", Field: "reporter", Message: `unknown reporter "nobody": use once, source, destination, forward or all`},
-		"/flows?%zz":                              {Code: "bad_request", Message: `the request's parameters cannot be read (invalid URL escape "%zz"): percent-encode them`},
-		"/flows.csv?limit=0":                      {Code: "bad_request", Field: "limit", Message: `limit="0" is not a whole number from 1 to 10000000`},
-		"/groups?by=nothing":                      {Code: "bad_request", Field: "by", Message: `there is no field "nothing": /api/v1/fields lists them`},
-		"/groups?by=source.bytes":                 {Code: "bad_request", Field: "by", Message: "field source.bytes is a counter: use one that /api/v1/fields calls groupable"},
-		"/groups?by=host.name,":                   {Code: "bad_request", Field: "by", Message: `there is no field "": /api/v1/fields lists them`},
-		"/groups?by=a" + strings.Repeat(",a", 24): {Code: "bad_request", Field: "by", Message: "by names 25 fields: group by at most 24"},
-		"/groups?by=host.name,%20host.name":       {Code: "bad_request", Field: "by", Message: "by names host.name twice: name each field once"},
-		"/groups?sort=beauty":                     {Code: "bad_request", Field: "sort", Message: `cannot sort by "beauty": use bytes, connections, packets, denied or the name of a counter`},
-		"/groups?sort=source.address":             {Code: "bad_request", Field: "sort", Message: `cannot sort by "source.address": use bytes, connections, packets, denied or the name of a counter`},
-		"/histogram?buckets=5001":                 {Code: "bad_request", Field: "buckets", Message: `buckets="5001" is not a whole number from 1 to 5000`},
-		"/values":                                 {Code: "bad_request", Field: "field", Message: "the parameter field is missing: name the field whose values to list"},
-		"/values?field=nothing":                   {Code: "bad_request", Field: "field", Message: `there is no field "nothing": /api/v1/fields lists them`},
-		"/stream?reporter=nobody":                 {Code: "bad_request", Field: "reporter", Message: `unknown reporter "nobody": use once, source, destination, forward or all`},
+		"/flows?limit=0":                             {Code: "bad_request", Field: "limit", Message: `limit="0" is not a whole number from 1 to 1000`},
+		"/flows?limit=1001":                          {Code: "bad_request", Field: "limit", Message: `limit="1001" is not a whole number from 1 to 1000`},
+		"/flows?limit=ten":                           {Code: "bad_request", Field: "limit", Message: `limit="ten" is not a whole number from 1 to 1000`},
+		"/flows?order=asc":                           {Code: "bad_request", Field: "order", Message: `unknown order "asc": records come newest first (desc)`},
+		"/flows?cursor=AAAA":                         {Code: "bad_request", Field: "cursor", Message: "this is no cursor: use next of the page before, or leave it out to start at the newest"},
+		"/flows?cursor=%21":                          {Code: "bad_request", Field: "cursor", Message: "this is no cursor: use next of the page before, or leave it out to start at the newest"},
+		"/flows?cursor=" + strings.Repeat("A", 4097): {Code: "bad_request", Field: "cursor", Message: "this is no cursor: use next of the page before, or leave it out to start at the newest"},
+		"/flows?from=yesterday":                      {Code: "bad_request", Field: "from", Message: `from="yesterday" is not a time: write it like 2006-01-02T15:04:05Z, or as milliseconds since 1970`},
+		"/flows?to=-1":                               {Code: "bad_request", Field: "to", Message: `to="-1" is not between 1970 and 2200`},
+		"/flows?to=9223372036854775":                 {Code: "bad_request", Field: "to", Message: `to="9223372036854775" is not between 1970 and 2200`},
+		"/flows?from=2000&to=1000":                   {Code: "bad_request", Field: "from", Message: "from (1970-01-01T00:00:02.000Z) is not before to (1970-01-01T00:00:01.000Z): swap them"},
+		"/flows?reporter=nobody":                     {Code: "bad_request", Field: "reporter", Message: `unknown reporter "nobody": use once, source, destination, forward or all`},
+		"/flows?%zz":                                 {Code: "bad_request", Message: `the request's parameters cannot be read (invalid URL escape "%zz"): percent-encode them`},
+		"/flows.csv?limit=0":                         {Code: "bad_request", Field: "limit", Message: `limit="0" is not a whole number from 1 to 10000000`},
+		"/groups?by=nothing":                         {Code: "bad_request", Field: "by", Message: `there is no field "nothing": /api/v1/fields lists them`},
+		"/groups?by=source.bytes":                    {Code: "bad_request", Field: "by", Message: "field source.bytes is a counter: use one that /api/v1/fields calls groupable"},
+		"/groups?by=host.name,":                      {Code: "bad_request", Field: "by", Message: `there is no field "": /api/v1/fields lists them`},
+		"/groups?by=a" + strings.Repeat(",a", 24):    {Code: "bad_request", Field: "by", Message: "by names 25 fields: group by at most 24"},
+		"/groups?by=host.name,%20host.name":          {Code: "bad_request", Field: "by", Message: "by names host.name twice: name each field once"},
+		"/groups?sort=beauty":                        {Code: "bad_request", Field: "sort", Message: `cannot sort by "beauty": use bytes, connections, packets, denied or the name of a counter`},
+		"/groups?sort=source.address":                {Code: "bad_request", Field: "sort", Message: `cannot sort by "source.address": use bytes, connections, packets, denied or the name of a counter`},
+		"/histogram?buckets=5001":                    {Code: "bad_request", Field: "buckets", Message: `buckets="5001" is not a whole number from 1 to 5000`},
+		"/values":                                    {Code: "bad_request", Field: "field", Message: "the parameter field is missing: name the field whose values to list"},
+		"/values?field=nothing":                      {Code: "bad_request", Field: "field", Message: `there is no field "nothing": /api/v1/fields lists them`},
+		"/stream?reporter=nobody":                    {Code: "bad_request", Field: "reporter", Message: `unknown reporter "nobody": use once, source, destination, forward or all`},
 	} {
 		t.Run(target, func(t *testing.T) {
 			assert.Equal(t, want, refusal(t, ask(t, h, basePath+target), http.StatusBadRequest))
@@ -82,7 +84,7 @@ func (f *failing) Flows(ctx context.Context, _ flowstore.FlowsQuery) (flowstore.
 }
 
 func TestStoreErrors(t *testing.T) {
-	core, logs := observer.New(zap.ErrorLevel)
+	core, logs := observer.New(zap.WarnLevel)
 	for name, test := range map[string]struct {
 		err    error
 		status int
@@ -91,6 +93,9 @@ func TestStoreErrors(t *testing.T) {
 	}{
 		"closed":  {flowstore.ErrClosed, 503, errorDetail{Code: "store_unavailable", Message: "the store is not open: the collector is starting or stopping, or its log says why the store could not open"}, 0},
 		"refused": {flowstore.ErrQuery, 400, errorDetail{Code: "bad_request", Message: "bad query"}, 0},
+		"unknown": {flowstore.ErrUnauthenticated, 401, errorDetail{Code: "unauthenticated", Message: "the store asks who you are: log in; if you did, flow_visualizer needs include_metadata: true to pass that on"}, 0},
+		"barred":  {fmt.Errorf("%w: grant read", flowstore.ErrForbidden), 403, errorDetail{Code: "forbidden", Message: "the store does not let them see this: grant read"}, 0},
+		"away":    {fmt.Errorf("%w: connection refused", flowstore.ErrUnavailable), 503, errorDetail{Code: "store_unavailable", Message: "the store's server cannot be reached, or has too much to do; the collector's log says more"}, 1},
 		"slow":    {context.DeadlineExceeded, 504, errorDetail{Code: "timeout", Message: "the store needs longer than 10s: ask for a shorter time range, or raise query_timeout of the flow_visualizer extension"}, 0},
 		"broken":  {errors.New("SELECT secret FROM /path"), 500, errorDetail{Code: "internal", Message: "the store could not answer; the collector's log says why"}, 1},
 	} {
@@ -100,6 +105,7 @@ func TestStoreErrors(t *testing.T) {
 			for _, path := range []string{"/flows", "/flows.csv", "/flows.ndjson"} {
 				response := ask(t, h, basePath+path)
 				assert.Empty(t, response.Header.Get("Content-Disposition"))
+				assert.Equal(t, test.status == http.StatusUnauthorized, response.Header.Get("WWW-Authenticate") != "", "a browser asks")
 				assert.Equal(t, test.want, refusal(t, response, test.status))
 				assert.Len(t, logs.TakeAll(), test.logged)
 			}
@@ -144,11 +150,11 @@ func (c *cutOff) Flows(_ context.Context, q flowstore.FlowsQuery) (flowstore.Flo
 	if !q.After.IsZero() {
 		return flowstore.FlowsPage{}, errors.New("the disk is gone")
 	}
-	return flowstore.FlowsPage{Flows: make([]flow.Flow, 1), Next: flowstore.Cursor{End: 1}}, nil
+	return flowstore.FlowsPage{Flows: make([]flow.Flow, 1), Next: "next"}, nil
 }
 
 func TestAnExportThatFailsHalfWayIsBrokenOff(t *testing.T) {
-	core, logs := observer.New(zap.ErrorLevel)
+	core, logs := observer.New(zap.WarnLevel)
 	h := newHandler(t, &cutOff{}, func(o *Options) { o.Logger = zap.New(core) })
 	assert.PanicsWithValue(t, http.ErrAbortHandler, func() { ask(t, h, basePath+"/flows.ndjson") },
 		"the only way to tell a client that the file is not complete")

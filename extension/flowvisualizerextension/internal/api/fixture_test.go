@@ -38,7 +38,7 @@ var ui = fstest.MapFS{
 }
 
 // newHandler returns a handler over store, which may be nil for an empty one.
-func newHandler(t testing.TB, store flowstore.Store, change ...func(*Options)) *Handler {
+func newHandler(t testing.TB, store flowstore.Source, change ...func(*Options)) *Handler {
 	t.Helper()
 	if store == nil {
 		store = &memstore.Store{}

@@ -32,7 +32,7 @@ func (h *Handler) flows(ctx context.Context, p params) ([]byte, error) {
 	buf = append(buf, ']')
 	if !page.Next.IsZero() {
 		buf = append(buf, `,"next":`...)
-		buf = appendString(buf, formatCursor(page.Next))
+		buf = appendString(buf, string(page.Next))
 	}
 	return append(buf, '}'), nil
 }
@@ -46,7 +46,7 @@ func (p params) flowsQuery(missing, most int) (flowstore.FlowsQuery, error) {
 	if err != nil {
 		return flowstore.FlowsQuery{}, err
 	}
-	after, err := parseCursor(p.text("cursor"))
+	after, err := p.cursor("cursor")
 	if err != nil {
 		return flowstore.FlowsQuery{}, err
 	}

@@ -30,7 +30,7 @@ const contentTypeJSON = "application/json"
 
 // Options are what a Handler needs.
 type Options struct {
-	Store flowstore.Store
+	Store flowstore.Source
 	// UI holds the web UI's files with index.html at its root; nil serves the API
 	// alone.
 	UI fs.FS
@@ -47,7 +47,7 @@ type Options struct {
 
 // Handler answers HTTP requests. It is safe for concurrent use.
 type Handler struct {
-	store   flowstore.Store
+	store   flowstore.Source
 	timeout time.Duration
 	now     func() time.Time
 	logger  *zap.Logger

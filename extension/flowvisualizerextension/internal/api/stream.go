@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"net/http"
 	"time"
@@ -44,13 +45,17 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, p params) error
 	if h.closing.Err() != nil {
 		return flowstore.ErrClosed
 	}
+	agents, err := h.newestAgents(ctx)
+	if errors.Is(err, flowstore.ErrUnauthenticated) || errors.Is(err, flowstore.ErrForbidden) {
+		return err // the stream itself could not say so
+	}
 	w.Header().Set("Content-Type", contentTypeEvents)
 	w.Header().Set("X-Accel-Buffering", "no")
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	events := h.store.Watch(ctx)
-	s := &streamer{w: w, rc: http.NewResponseController(w), selection: selection, agents: h.newestAgents(ctx)}
+	s := &streamer{w: w, rc: http.NewResponseController(w), selection: selection, agents: agents}
 	s.out = append(s.out, "retry: 2000\n: flows follow as they are stored\n\n"...)
 	s.run(events)
 	return nil
@@ -58,9 +63,9 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, p params) error
 
 // newestAgents is the newest sign of life of each observer, from which the next
 // ones measure. Without it the first of each lacks its use of the processor.
-func (h *Handler) newestAgents(ctx context.Context) map[flow.Observer]flow.Agent {
+func (h *Handler) newestAgents(ctx context.Context) (map[flow.Observer]flow.Agent, error) {
 	newest := make(map[flow.Observer]flow.Agent)
-	_ = h.ask(ctx, func(ctx context.Context) error {
+	err := h.ask(ctx, func(ctx context.Context) error {
 		hosts, err := h.store.Agents(ctx)
 		for _, signs := range hosts {
 			if len(signs) > 0 {
@@ -69,7 +74,7 @@ func (h *Handler) newestAgents(ctx context.Context) map[flow.Observer]flow.Agent
 		}
 		return err
 	})
-	return newest
+	return newest, err
 }
 
 // streamer gathers events for one client and writes them in batches.
