@@ -91,3 +91,20 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkDecode reads the typical record back.
+func BenchmarkDecode(b *testing.B) {
+	encoder, err := document.NewEncoder(document.Options{})
+	require.NoError(b, err)
+	resource, record := one(b, flow.Batch{Flows: []flow.Flow{typical()}})
+	text, target, err := encoder.Append(nil, resource, record)
+	require.NoError(b, err)
+	decoder := document.NewDecoder(schema.ECS, flow.EventFlow, flow.Flows)
+	b.ReportAllocs()
+	for b.Loop() {
+		var f flow.Flow
+		if err := decoder.Decode(target.ID, text, &f); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
