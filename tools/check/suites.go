@@ -216,7 +216,8 @@ var clusterPackages = []string{"./tests/cluster", "./tests/identity", "./tests/d
 // elasticPackages start an Elasticsearch; see elasticSuite.
 var elasticPackages = []string{
 	"./internal/testkit/elasticsearch",
-	"./internal/elastic/document/elastictest", "./internal/elastic/kibana/elastictest", "./exporter/flowelasticsearchexporter/internal/elastictest",
+	"./internal/elastic/document/elastictest", "./internal/elastic/kibana/elastictest", "./internal/elastic/reader/elastictest",
+	"./exporter/flowelasticsearchexporter/internal/elastictest",
 	"./extension/flowelasticsearchextension/internal/elastictest",
 }
 

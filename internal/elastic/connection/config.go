@@ -64,12 +64,12 @@ func (c *Config) Validate() error {
 	if c.HTTP.Timeout < 0 {
 		errs = append(errs, fmt.Errorf("timeout: %s is negative: use 0 for no limit", c.HTTP.Timeout))
 	}
-	errs = append(errs, c.validateLogin())
+	errs = append(errs, c.ValidateLogin())
 	return errors.Join(errs...)
 }
 
-// validateLogin refuses what would be passed over silently.
-func (c *Config) validateLogin() error {
+// ValidateLogin refuses what would be passed over silently.
+func (c *Config) ValidateLogin() error {
 	basic := c.User != "" || c.Password != ""
 	if basic && (c.User == "" || c.Password == "") {
 		return errors.New("user, password: one of them is missing")

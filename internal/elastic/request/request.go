@@ -2,6 +2,7 @@ package request
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer bounds what is read of an answer, in bytes, where a request does not.
 const maxAnswer = 16 << 20
 
 // Request is one request. It is tried once.
@@ -20,6 +21,8 @@ type Request struct {
 	Method, Path, Query string
 	// Body is JSON, or nil.
 	Body []byte
+	// MaxAnswer bounds what is read of the answer, in bytes; 0 is 16 MiB.
+	MaxAnswer int64
 	// What says to a person what was tried, as in "roll over logs-x".
 	What string
 	// Privilege is what it takes, for a person who has to grant it.
@@ -46,8 +49,8 @@ func (r *StatusError) Error() string {
 	return text
 }
 
-// Do decodes the answer, of at most 16 MiB, into into unless that is nil. An answer that is
-// no success is a *StatusError.
+// Do decodes the answer into into unless that is nil. An answer that is no success is a
+// *StatusError.
 func Do(ctx context.Context, transport esapi.Transport, r Request, into any) error {
 	var body io.Reader
 	if r.Body != nil {
@@ -66,9 +69,13 @@ func Do(ctx context.Context, transport esapi.Transport, r Request, into any) err
 		return fmt.Errorf("%s: %w", r.What, err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	most := cmp.Or(r.MaxAnswer, maxAnswer)
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	if err != nil {
 		return fmt.Errorf("%s: read answer: %w", r.What, err)
+	}
+	if int64(len(answer)) > most {
+		return fmt.Errorf("%s: the answer has more than %d bytes", r.What, most)
 	}
 	if resp.StatusCode/100 != 2 {
 		return fmt.Errorf("%s: %w", r.What, refusal(resp.StatusCode, answer, r.Privilege))

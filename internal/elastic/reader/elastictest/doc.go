@@ -1,0 +1,2 @@
+// Package elastictest tests the reader on a real Elasticsearch.
+package elastictest

@@ -1,0 +1,167 @@
+//go:build linux
+
+package elastictest_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configopaque"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/connection"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/document"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/reader"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow/idset"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/elasticsearch"
+)
+
+// shared is for all tests; each has namespaces of data streams to itself.
+var shared = elasticsearch.Shared{Options: elasticsearch.Options{Security: true, Heap: 1024}}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := shared.Close(); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
+// prepare puts the templates of one form.
+func prepare(t *testing.T, o schema.Options) *elasticsearch.Server {
+	t.Helper()
+	server := shared.Get(t)
+	none := 0
+	o.Replicas = &none
+	templates, err := schema.Templates(&o)
+	require.NoError(t, err)
+	for _, template := range templates {
+		require.NoError(t, server.As(server.Admin).Do(t.Context(), http.MethodPut, template.Path, string(template.Body), nil))
+	}
+	// Indices of a few small segments: a search opens every field of each.
+	for _, class := range []schema.Class{schema.Allowed, schema.Denied} {
+		path := "/_component_template/logs-" + o.Mapping.Dataset(class) + "@custom"
+		settings := map[string]any{"index.merge.policy.segments_per_tier": 2}
+		require.NoError(t, server.As(server.Admin).Do(t.Context(), http.MethodPut, path, map[string]any{"template": map[string]any{"settings": settings}}, nil))
+	}
+	return server
+}
+
+// store completes a reader to a store, by writing as the exporter does.
+type store struct {
+	*reader.Reader
+	client  *elasticsearch.Client
+	encoder *document.Encoder
+
+	mu    sync.Mutex
+	given uint64
+	ids   *idset.Set // as in the streams, to leave out what would be refused
+}
+
+// open returns a store over a namespace, read by a user.
+func open(t *testing.T, server *elasticsearch.Server, m schema.Mapping, namespace string, as elasticsearch.User) *store {
+	t.Helper()
+	encoder, err := document.NewEncoder(document.Options{Mapping: m, Namespace: namespace})
+	require.NoError(t, err)
+	s := &store{client: server.As(server.Admin), encoder: encoder, ids: idset.New()}
+	s.Reader = newReader(t, server, reader.Options{Mapping: m, Namespace: namespace, Location: server.URL, Logger: zaptest.NewLogger(t), Poll: 20 * time.Millisecond}, as)
+	return s
+}
+
+func newReader(t *testing.T, server *elasticsearch.Server, o reader.Options, as elasticsearch.User) *reader.Reader {
+	t.Helper()
+	config := connection.NewDefaultConfig()
+	config.HTTP.Endpoint = server.URL
+	config.User, config.Password = as.Name, configopaque.String(as.Password)
+	client, err := config.NewClient(t.Context(), componenttest.NewNopHost(), componenttest.NewNopTelemetrySettings(), component.BuildInfo{})
+	require.NoError(t, err)
+	r, err := reader.New(o)
+	require.NoError(t, err)
+	r.Open(client)
+	t.Cleanup(func() {
+		require.NoError(t, r.Close())
+		require.NoError(t, client.Close(context.Background()))
+	})
+	return r
+}
+
+func (s *store) Close() error { return s.Reader.Close() }
+
+// Write implements flowstore.Writer.
+func (s *store) Write(ctx context.Context, batch *flow.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if _, err := s.Losses(ctx, flowstore.Range{From: 1, To: 2}); err != nil {
+		return err // closed
+	}
+	s.mu.Lock()
+	batch = &flow.Batch{
+		Flows:  fresh(s, batch.Flows, func(f *flow.Flow) *flow.ID { return &f.ID }),
+		Losses: fresh(s, batch.Losses, func(l *flow.Loss) *flow.ID { return &l.ID }),
+		Agents: fresh(s, batch.Agents, func(a *flow.Agent) *flow.ID { return &a.ID }),
+	}
+	s.mu.Unlock()
+	lines, err := s.lines(batch)
+	if err != nil || lines == "" {
+		return err
+	}
+	var answer struct {
+		Items []map[string]struct {
+			Status int
+			Error  any
+		}
+	}
+	if err := s.client.Do(ctx, http.MethodPost, "/_bulk?require_data_stream=true&refresh=true", lines, &answer); err != nil {
+		return err
+	}
+	for _, item := range answer.Items {
+		if created := item["create"]; created.Status != http.StatusCreated {
+			return &elasticsearch.StatusError{Status: created.Status}
+		}
+	}
+	return nil
+}
+
+// fresh copies the records that are new, each with an id.
+func fresh[T any](s *store, records []T, id func(*T) *flow.ID) []T {
+	var kept []T
+	for _, record := range records {
+		if id(&record).IsZero() {
+			s.given++
+			*id(&record) = flow.ID{Node: 0xffffffff, Counter: s.given}
+		}
+		if s.ids.Add(*id(&record), 0) {
+			kept = append(kept, record)
+		}
+	}
+	return kept
+}
+
+func (s *store) lines(batch *flow.Batch) (string, error) {
+	var lines strings.Builder
+	for _, rl := range flow.Encode(batch, time.Unix(1, 0)).ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				doc, target, err := s.encoder.Append(nil, rl.Resource(), record)
+				if err != nil {
+					return "", err
+				}
+				lines.WriteString(`{"create":{"_index":"` + target.Stream + `","_id":"` + target.ID + `"}}` + "\n")
+				lines.Write(append(doc, '\n'))
+			}
+		}
+	}
+	return lines.String(), nil
+}

@@ -1,0 +1,64 @@
+package reader
+
+import (
+	"context"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
+)
+
+// maxExamined is how many documents one question may look at of which Elasticsearch cannot
+// tell whether they were asked for. Some take a tenth of a millisecond each.
+const maxExamined = 50_000
+
+// Flows implements flowstore.Reader. A page is short where so many documents had to be
+// looked at.
+func (r *Reader) Flows(ctx context.Context, q flowstore.FlowsQuery) (flowstore.FlowsPage, error) {
+	var page flowstore.FlowsPage
+	if err := q.Check(); err != nil {
+		return page, err
+	}
+	at, err := parsePlace(q.After)
+	if err != nil {
+		return page, err
+	}
+	selected := r.compile(&q.Selection)
+	for examined := 0; ; {
+		size := maxHits
+		if selected.inexact == "" {
+			// One more than asked for tells whether anything follows.
+			size = min(size, q.Limit-len(page.Flows)+1+len(at.IDs))
+		}
+		found, err := r.search(ctx, r.flows, at.body(r.path("flow.end"), selected.query, size))
+		if err != nil {
+			return flowstore.FlowsPage{}, err
+		}
+		for i := range found.Hits.Hits {
+			h := &found.Hits.Hits[i]
+			here, err := placeOf(h)
+			if err != nil {
+				return flowstore.FlowsPage{}, err
+			}
+			if at.passed(here) {
+				continue
+			}
+			if len(page.Flows) == q.Limit || examined == maxExamined {
+				page.Next = at.cursor()
+				return page, nil
+			}
+			at.move(here)
+			examined++
+			var f flow.Flow
+			decode(r, r.flowDecoder, h, &f)
+			if selected.inexact == "" || q.Includes(&f) {
+				page.Flows = append(page.Flows, f)
+			}
+		}
+		if len(found.Hits.Hits) < size {
+			return page, nil
+		}
+		if selected.inexact == "" {
+			examined = 0 // nothing is looked at in vain
+		}
+	}
+}
