@@ -25,6 +25,9 @@ type Config struct {
 	// every namespace.
 	Namespace string `mapstructure:"namespace"`
 
+	// Reader says as whom records are read for the Flow Visualizer.
+	Reader ReaderConfig `mapstructure:"reader"`
+
 	// Index says how documents are kept.
 	Index IndexConfig `mapstructure:"index"`
 
@@ -79,7 +82,7 @@ func createDefaultConfig() component.Config {
 
 // Validate implements confmap.Validator.
 func (c *Config) Validate() error {
-	var errs []error
+	errs := []error{c.validateReader()}
 	if c.CheckInterval < 0 {
 		errs = append(errs, fmt.Errorf("check_interval is %s: use a positive time, or 0 to look only until the server has been set up", c.CheckInterval))
 	}

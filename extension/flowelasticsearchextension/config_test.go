@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/extension/extensiontest"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowelasticsearchextension/internal/recycle"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
@@ -72,6 +73,21 @@ func TestAllOptions(t *testing.T) {
 	require.Equal(t, &LeaderElectionConfig{LeaseName: "flows", LeaseNamespace: "monitoring", Kubeconfig: "/etc/kubeconfig"}, config.LeaderElection.Get())
 }
 
+func TestTheReaderHasALoginOfItsOwnOrTheExtensions(t *testing.T) {
+	config, err := load(t, "all")
+	require.NoError(t, err)
+	require.EqualValues(t, "key", config.readerConnection().APIKey)
+	config, err = load(t, "reader")
+	require.NoError(t, err)
+	to := config.readerConnection()
+	require.Empty(t, to.User, "never both")
+	require.Equal(t, config.Connection.HTTP.Endpoint, to.HTTP.Endpoint)
+	require.Equal(t, component.MustNewID("headers_setter"), to.HTTP.Auth.Get().AuthenticatorID)
+	e, err := newExtension(extensiontest.NewNopSettings(Type), config)
+	require.NoError(t, err)
+	require.Equal(t, []component.ID{component.MustNewID("headers_setter")}, e.Dependencies())
+}
+
 func TestErrorsNameTheKey(t *testing.T) {
 	for name, want := range map[string]string{
 		"no_endpoint":          "endpoint: no server is named",
@@ -90,6 +106,7 @@ func TestErrorsNameTheKey(t *testing.T) {
 		"interval":             "recycle: interval is 1s: use 30s or more",
 		"no_lease":             "leader_election: lease_name is empty",
 		"no_lease_namespace":   "leader_election: lease_namespace is needed with kubeconfig",
+		"reader_login":         "reader: user, password: one of them is missing",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, name)

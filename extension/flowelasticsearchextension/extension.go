@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configauth"
+	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 	"go.uber.org/zap"
@@ -26,6 +28,8 @@ type flowElasticsearch struct {
 	after func(time.Duration) <-chan time.Time
 	// elector is nil if this collector is the only one.
 	elector elector
+	// source is for those who look at records.
+	source source
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -46,18 +50,22 @@ func newExtension(set extension.Settings, config *Config) (*flowElasticsearch, e
 	if err != nil {
 		return nil, err
 	}
-	return &flowElasticsearch{config: config, set: set, telemetry: telemetry, after: time.After}, nil
+	source, err := newSource(set, config)
+	if err != nil {
+		return nil, err
+	}
+	return &flowElasticsearch{config: config, set: set, telemetry: telemetry, after: time.After, source: source}, nil
 }
 
-// Dependencies implements extensioncapabilities.Dependent: the extension that logs in
-// starts first.
+// Dependencies implements extensioncapabilities.Dependent: the extensions that log in
+// start first.
 func (e *flowElasticsearch) Dependencies() []component.ID {
 	var ids []component.ID
-	if auth := e.config.Connection.HTTP.Auth; auth.HasValue() {
-		ids = append(ids, auth.Get().AuthenticatorID)
-	}
-	if auth := e.config.Kibana.HTTP.Auth; auth.HasValue() {
-		ids = append(ids, auth.Get().AuthenticatorID)
+	logins := []configoptional.Optional[configauth.Config]{e.config.Connection.HTTP.Auth, e.config.readerConnection().HTTP.Auth, e.config.Kibana.HTTP.Auth}
+	for _, auth := range logins {
+		if auth.HasValue() {
+			ids = append(ids, auth.Get().AuthenticatorID)
+		}
 	}
 	return ids
 }
@@ -75,10 +83,13 @@ func (e *flowElasticsearch) Start(ctx context.Context, host component.Host) erro
 		e.elector, err = e.config.LeaderElection.Get().elector()
 	}
 	if err == nil {
+		err = e.source.open(ctx, host, e.set)
+	}
+	if err == nil {
 		err = e.telemetry.observe()
 	}
 	if err != nil {
-		return errors.Join(err, client.Close(ctx))
+		return errors.Join(err, e.source.close(ctx), client.Close(ctx))
 	}
 	ctx, e.cancel = context.WithCancel(context.Background())
 	e.wg.Go(func() {
@@ -89,14 +100,14 @@ func (e *flowElasticsearch) Start(ctx context.Context, host component.Host) erro
 }
 
 // Shutdown ends what is under way; another start goes on from there.
-func (e *flowElasticsearch) Shutdown(context.Context) error {
+func (e *flowElasticsearch) Shutdown(ctx context.Context) error {
 	if e.cancel == nil {
 		return nil
 	}
 	e.cancel()
 	e.cancel = nil
 	e.wg.Wait()
-	return e.telemetry.close()
+	return errors.Join(e.source.close(ctx), e.telemetry.close())
 }
 
 func (e *flowElasticsearch) works(ctx context.Context, host component.Host, client *connection.Client, health *health) ([]work, error) {

@@ -18,6 +18,8 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,8 +31,14 @@ func TestLifecycle(t *testing.T) {
 		e, err := newExtension(extensiontest.NewNopSettings(Type), config)
 		require.NoError(t, err)
 		require.NoError(t, e.Shutdown(t.Context()), "without a start")
+		_, err = e.FlowSource().Stats(t.Context())
+		require.ErrorIs(t, err, flowstore.ErrClosed)
 		require.NoError(t, e.Start(t.Context(), componenttest.NewNopHost()), "which waits for no server")
+		_, err = e.FlowSource().Stats(t.Context())
+		require.ErrorIs(t, err, flowstore.ErrUnavailable)
 		require.NoError(t, e.Shutdown(t.Context()))
+		_, err = e.FlowSource().Stats(t.Context())
+		require.ErrorIs(t, err, flowstore.ErrClosed)
 		require.NoError(t, e.Shutdown(t.Context()))
 	}
 }

@@ -218,7 +218,7 @@ var elasticPackages = []string{
 	"./internal/testkit/elasticsearch",
 	"./internal/elastic/document/elastictest", "./internal/elastic/kibana/elastictest", "./internal/elastic/reader/elastictest",
 	"./exporter/flowelasticsearchexporter/internal/elastictest",
-	"./extension/flowelasticsearchextension/internal/elastictest",
+	"./extension/flowelasticsearchextension/internal/elastictest", "./tests/elastic",
 }
 
 // unitPackages lists the root module's packages without those that have a
