@@ -12,6 +12,7 @@ type dial struct {
 	network, address string
 	count, bytes     int
 	hold, timeout    time.Duration
+	pause            time.Duration // between two
 }
 
 // outcome is what came of it. It stops at the first error.
@@ -20,12 +21,26 @@ type outcome struct {
 	Sent     int64  `json:"sent"`     // bytes
 	Received int64  `json:"received"` // bytes
 	Local    string `json:"local"`    // address of the last connection's own end
-	Error    string `json:"error,omitempty"`
+	// What it took to find the address of a name: DNS over UDP.
+	Queries     int64  `json:"queries,omitempty"`
+	QueryBytes  int64  `json:"query_bytes,omitempty"`
+	Answers     int64  `json:"answers,omitempty"`
+	AnswerBytes int64  `json:"answer_bytes,omitempty"`
+	Error       string `json:"error,omitempty"`
 }
 
 func (d dial) run() (o outcome) {
-	for range d.count {
-		if err := d.once(&o); err != nil {
+	var names asked
+	defer func() {
+		o.Queries, o.QueryBytes = names.Queries.Load(), names.Sent.Load()
+		o.Answers, o.AnswerBytes = names.Answers.Load(), names.Received.Load()
+	}()
+	dialer := net.Dialer{Timeout: d.timeout, Resolver: names.resolver()}
+	for i := range d.count {
+		if i > 0 {
+			time.Sleep(d.pause)
+		}
+		if err := d.once(&dialer, &o); err != nil {
 			o.Error = err.Error()
 			return o
 		}
@@ -33,8 +48,8 @@ func (d dial) run() (o outcome) {
 	return o
 }
 
-func (d dial) once(o *outcome) error {
-	conn, err := net.DialTimeout(d.network, d.address, d.timeout)
+func (d dial) once(dialer *net.Dialer, o *outcome) error {
+	conn, err := dialer.Dial(d.network, d.address)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 // Command netpeer makes traffic in pods that tests can count: a server that sends
 // back what it gets, and a client that sends what it is told to.
 //
-//	netpeer serve [-port 8080]                  echo by TCP and UDP, until killed
+//	netpeer serve [-port 8080]                  echo by TCP and UDP; at the end print what was seen, as counts does
 //	netpeer dial [flags] host:port              connect or send, and print what came of it as JSON
 //	netpeer open|send|close [flags] host:port   have the server here open a connection and keep it, send
 //	                                            by it, or close it; the own end's address names it then
@@ -38,6 +38,7 @@ func run(args []string) error {
 	flags.IntVar(&d.count, "count", 1, "connections to make one after another, or datagrams to send")
 	flags.IntVar(&d.bytes, "bytes", 100, "bytes to send in each, or by a connection that is kept")
 	flags.DurationVar(&d.hold, "hold", 0, "how long to keep each connection open after the echo")
+	flags.DurationVar(&d.pause, "pause", 0, "how long to wait between two")
 	flags.DurationVar(&d.timeout, "timeout", 5*time.Second, "limit of each connection, datagram or order")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err

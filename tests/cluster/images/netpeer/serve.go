@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"os/signal"
 	"sync/atomic"
+	"syscall"
 )
 
 // countsSocket is in no file system and on no network.
@@ -28,7 +31,8 @@ func (c *counts) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// serve returns when one of its sockets fails.
+// serve returns when one of its sockets fails, or when it is told to end and has said
+// what it has seen.
 func serve(port int) error {
 	address := fmt.Sprintf(":%d", port)
 	stream, err := net.Listen("tcp", address)
@@ -49,12 +53,17 @@ func serve(port int) error {
 	}
 	var c counts
 	k := keeper{conns: map[string]net.Conn{}}
-	failed := make(chan error, 4)
+	tell := func(w io.Writer) error { return json.NewEncoder(w).Encode(&c) }
+	failed := make(chan error, 5)
 	go func() { failed <- accept(stream, c.echo) }()
 	go func() { failed <- c.echoPackets(packets) }()
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGTERM)
 	go func() {
-		failed <- accept(asked, func(conn net.Conn) error { return json.NewEncoder(conn).Encode(&c) })
+		<-ended
+		failed <- tell(os.Stdout)
 	}()
+	go func() { failed <- accept(asked, func(conn net.Conn) error { return tell(conn) }) }()
 	go func() { failed <- accept(told, k.obey) }()
 	return <-failed
 }
