@@ -221,6 +221,10 @@ func (c *Cluster) NodeAddress(i int) netip.Addr { return c.nodes[i].addresses[0]
 // DualStack.
 func (c *Cluster) NodeAddresses(i int) []netip.Addr { return slices.Clone(c.nodes[i].addresses) }
 
+// MachineAddress is this machine's, as nodes and pods reach it; the API server listens
+// there.
+func (c *Cluster) MachineAddress() netip.Addr { return c.fabric.gateway() }
+
 // NodePID is the process ID of the i-th node's first process, in whose namespaces
 // the node is.
 func (c *Cluster) NodePID(i int) int { return c.nodes[i].containerd.cmd.Process.Pid }
