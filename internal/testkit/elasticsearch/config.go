@@ -47,6 +47,9 @@ func (s *Server) writeConfig() error {
 		"xpack.security.autoconfiguration.enabled":          false,
 		"cluster.routing.allocation.disk.threshold_enabled": false,
 	}
+	if s.options.Address.IsValid() {
+		settings["http.host"] = []string{"127.0.0.1", s.options.Address.String()}
+	}
 	if s.options.Security {
 		settings["resource.reload.interval.high"] = reloadInterval.String()
 		s.Admin = User{Name: "admin", Password: newPassword(), Roles: []string{"superuser"}}

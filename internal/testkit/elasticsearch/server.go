@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,9 @@ type Options struct {
 	Security bool
 	// TLS serves HTTPS by a certificate that CA vouches for; it needs Security.
 	TLS bool
+	// Address is one more that it serves at, for those who do not reach the loopback
+	// interface; the port is that of the URL.
+	Address netip.Addr
 	// Heap of the Java process in MiB; 0 is 512.
 	Heap int
 	// Optimized lets the second compiler of Java work, as in production. It is for

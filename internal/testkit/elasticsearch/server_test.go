@@ -5,13 +5,18 @@ package elasticsearch_test
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/elasticsearch"
 )
 
-var shared = elasticsearch.Shared{Options: elasticsearch.Options{Security: true, TLS: true}}
+// another is an address that every machine has beside 127.0.0.1.
+var another = netip.AddrFrom4([4]byte{127, 0, 0, 2})
+
+var shared = elasticsearch.Shared{Options: elasticsearch.Options{Security: true, TLS: true, Address: another}}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -19,6 +24,15 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	os.Exit(code)
+}
+
+func TestServesAtAnotherAddressByTheSameCertificate(t *testing.T) {
+	s := shared.Get(t)
+	there := *s
+	there.URL = strings.Replace(s.URL, "127.0.0.1", another.String(), 1)
+	if err := there.As(s.Admin).Do(t.Context(), http.MethodGet, "/_cluster/health", nil, nil); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestRestartKeepsWhatWasIndexed(t *testing.T) {

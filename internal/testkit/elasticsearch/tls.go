@@ -39,6 +39,10 @@ func (s *Server) writeCertificate() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	addresses := []net.IP{net.IPv4(127, 0, 0, 1)}
+	if s.options.Address.IsValid() {
+		addresses = append(addresses, s.options.Address.AsSlice())
+	}
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(2),
 		Subject:      pkix.Name{CommonName: "elasticsearch"},
@@ -46,7 +50,7 @@ func (s *Server) writeCertificate() ([]byte, error) {
 		NotAfter:     ca.NotAfter,
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		IPAddresses:  addresses,
 		DNSNames:     []string{"localhost"},
 	}, ca, &key.PublicKey, caKey)
 	if err != nil {
