@@ -20,7 +20,7 @@ export PATH := $(CURDIR)/.cache/node/node_modules/node/bin:$(PATH)
 
 .PHONY: help
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## build, show this machine's flows; PORT=8687 changes the port
@@ -43,6 +43,11 @@ test: ## run every check; RUN='unit|e2e' chooses suites
 	@tools/install-needs build test cluster elasticsearch
 	@go build -C tools -o ../.cache/bin/check ./check
 	@.cache/bin/check -run '$(RUN)'
+
+.PHONY: e2e
+e2e: build ## install the chart on two Kubernetes nodes; compare records with what an application did
+	@tools/install-needs build test cluster elasticsearch
+	go test -count=1 -v -timeout 50m ./tests/deploy
 
 .PHONY: soak
 soak: ## churn namespaces, interfaces and sockets under the receiver for LENGTH (5m)

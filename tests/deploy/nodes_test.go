@@ -30,7 +30,7 @@ func (v visualizer) records() (all []reported, err error) {
 			Flows []reported
 			Next  string
 		}
-		if err := v.get("flows", url.Values{"reporter": {"all"}, "limit": {"1000"}, "cursor": {cursor}}, &page); err != nil {
+		if err := v.get("flows", flowsPage(cursor), &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Flows...)
@@ -38,6 +38,11 @@ func (v visualizer) records() (all []reported, err error) {
 			return all, nil
 		}
 	}
+}
+
+// flowsPage asks for the reports of both ends.
+func flowsPage(cursor string) url.Values {
+	return url.Values{"reporter": {"all"}, "limit": {"1000"}, "cursor": {cursor}}
 }
 
 // talkBothWays makes connections and sends datagrams between the pods of the shop, which

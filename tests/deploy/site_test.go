@@ -35,8 +35,13 @@ type site struct {
 
 func newSite(t *testing.T, nodes int) *site {
 	t.Helper()
+	return newSiteWith(t, cluster.Options{Nodes: nodes})
+}
+
+func newSiteWith(t *testing.T, options cluster.Options) *site {
+	t.Helper()
 	archive := writeImage(t)
-	s := &site{cluster.New(t, cluster.Options{Nodes: nodes}), t}
+	s := &site{cluster.New(t, options), t}
 	require.NoError(t, s.LoadArchive(t.Context(), archive))
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -48,7 +53,7 @@ func newSite(t *testing.T, nodes int) *site {
 
 // showLogs shows the ends of the logs of the release's pods, which go with the cluster.
 func (s *site) showLogs() {
-	for _, component := range []string{"gateway", "agent"} {
+	for _, component := range []string{"gateway", "agent", "setup"} {
 		cmd := exec.Command(s.Kubectl(), "--kubeconfig="+s.Kubeconfig(), "-n", namespace, "logs", "--prefix", "--tail=40",
 			"-l", "app.kubernetes.io/component="+component)
 		out, err := cmd.CombinedOutput()
@@ -56,16 +61,20 @@ func (s *site) showLogs() {
 	}
 }
 
-// writeImage writes the image as `make image` does, of the binary that `make build`
-// left or FLOWLOGS_BINARY names.
+// binary is the one that `make build` left or FLOWLOGS_BINARY names; its path is
+// absolute or begins at the root.
+func binary() string {
+	if path := os.Getenv("FLOWLOGS_BINARY"); path != "" {
+		return path
+	}
+	return "bin/otelcol-flowlogs"
+}
+
+// writeImage writes the image of the binary as `make image` does.
 func writeImage(t *testing.T) string {
 	t.Helper()
-	binary := os.Getenv("FLOWLOGS_BINARY")
-	if binary == "" {
-		binary = "bin/otelcol-flowlogs"
-	}
 	archive := filepath.Join(t.TempDir(), "image.tar")
-	cmd := exec.Command("go", "run", "./distribution/image", "-binary="+binary, "-out="+archive)
+	cmd := exec.Command("go", "run", "./distribution/image", "-binary="+binary(), "-out="+archive)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s\nrun make build first", out)

@@ -64,17 +64,29 @@ func TestStandalone(t *testing.T) {
 	s.agentsSweep()
 }
 
-// install applies the chart and waits until it is rolled out.
-func (s *site) install(values string) {
+// install applies the chart in mode standalone and waits until it is rolled out.
+func (s *site) install(values string) (manifests string) {
 	s.t.Helper()
-	s.applyChart(values)
-	s.rollout("deployment/otelcol-flowlogs-gateway")
-	s.rollout("daemonset/otelcol-flowlogs-agent")
+	return s.installed(values, "deployment/otelcol-flowlogs-gateway", "daemonset/otelcol-flowlogs-agent")
 }
 
-func (s *site) applyChart(values string) {
+// installed applies the chart, waits until its workloads are rolled out, and returns
+// what it applied.
+func (s *site) installed(values string, workloads ...string) (manifests string) {
 	s.t.Helper()
-	s.apply("chart", template(s.t, strings.Replace(values, nodesCgroup, path.Dir(s.NodeCgroup(0)), 1)))
+	manifests = s.applyChart(values)
+	for _, workload := range workloads {
+		s.rollout(workload)
+	}
+	return manifests
+}
+
+// applyChart applies the chart, and returns what it applied.
+func (s *site) applyChart(values string) (manifests string) {
+	s.t.Helper()
+	manifests = template(s.t, strings.Replace(values, nodesCgroup, path.Dir(s.NodeCgroup(0)), 1))
+	s.apply("chart", manifests)
+	return manifests
 }
 
 // talk connects the client with the service, and fails if that is not shown as both

@@ -210,7 +210,8 @@ func unitSuite(ctx context.Context, log io.Writer) (tally, error) {
 // kernelPackages load BPF into the running kernel; see kernelSuite.
 var kernelPackages = []string{"./receiver/flowlogreceiver", "./receiver/flowlogreceiver/internal/probe"}
 
-// clusterPackages start a Kubernetes cluster; see clusterSuite.
+// clusterPackages start a Kubernetes cluster, and the last an Elasticsearch beside it;
+// see clusterSuite.
 var clusterPackages = []string{"./tests/cluster", "./tests/identity", "./tests/deploy"}
 
 // elasticPackages start an Elasticsearch; see elasticSuite.
