@@ -87,7 +87,7 @@ generate-docs:
 	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestFieldsDocumentation$$' ./internal/flow ./internal/elastic/schema
 	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestObjectFiles$$' ./internal/elastic/kibana
 	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestRoles$$' ./processor/flowk8sprocessor
-	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestRolesFile$$' ./extension/flowelasticsearchextension/internal/roles
+	@UPDATE_GOLDEN=1 go test -count=1 -run '^TestRolesFiles$$' ./extension/flowelasticsearchextension/internal/roles
 
 generate-manifests:
 	@go build -C tools/chart -o ../../.cache/bin/chart .

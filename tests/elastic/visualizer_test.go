@@ -5,7 +5,9 @@ package elastic_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,15 +33,6 @@ reads_all:
       privileges: [read, view_index_metadata]
 reads_nothing:
   cluster: [monitor]
-`
-
-// documentLevel takes a licence.
-const documentLevel = `
-reads_payments:
-  indices:
-    - names: ["logs-k8s.*"]
-      privileges: [read, view_index_metadata]
-      query: '{"bool":{"should":[{"term":{"source.k8s.namespace.name":"payments"}},{"term":{"destination.k8s.namespace.name":"payments"}}]}}'
 `
 
 // flows are between two namespaces of Kubernetes.
@@ -143,10 +136,14 @@ func TestElasticsearchDecidesWhatAPersonSees(t *testing.T) {
 
 	t.Run("documents by their namespace", func(t *testing.T) {
 		require.NoError(t, r.As(r.Admin).Do(t.Context(), http.MethodPost, "/_license/start_trial?acknowledge=true", nil, nil))
-		r.SetRoles(t, documentLevel)
-		payments := r.SetUser(t, "pat", "reads_payments")
+		text, err := os.ReadFile("../../deploy/elasticsearch/namespace-reader.yml")
+		require.NoError(t, err)
+		r.SetRoles(t, strings.ReplaceAll(string(text), "shop", "payments"))
+		payments := r.SetUser(t, "pat", "flowlogs_reader_of_payments")
 		assert.Equal(t, 5, count(payments))
 		_, values := r.ask(t, payments, "/values?field=source.k8s.namespace.name")
 		assert.Len(t, values["values"], 1)
+		response, _ := r.ask(t, payments, "/status")
+		assert.Equal(t, http.StatusOK, response.StatusCode)
 	})
 }

@@ -15,7 +15,7 @@ var generators = []struct {
 	needs  string
 }{
 	{"generate-collector", []string{"distribution/components.go", "distribution/main*.go"}, "go"},
-	{"generate-docs", []string{"docs/fields.md", "docs/elasticsearch-fields.md", "deploy/elasticsearch/roles.yml", "deploy/kibana/*.ndjson", "deploy/kubernetes/rbac.yaml", "deploy/helm/otelcol-flowlogs/rules", "processor/flowk8sprocessor/README.md"}, "go"},
+	{"generate-docs", []string{"docs/fields.md", "docs/elasticsearch-fields.md", "deploy/elasticsearch", "deploy/kibana/*.ndjson", "deploy/kubernetes/rbac.yaml", "deploy/helm/otelcol-flowlogs/rules", "processor/flowk8sprocessor/README.md"}, "go"},
 	{"generate-manifests", []string{"deploy/kubernetes/standalone.yaml", "deploy/kubernetes/elasticsearch.yaml", "deploy/kubernetes/otlp.yaml"}, "go"},
 	{"generate-bpf", []string{"receiver/flowlogreceiver/internal/bpf/*_bpfe[lb].go", "receiver/flowlogreceiver/internal/bpf/*_bpfe[lb].o"}, "clang-16"},
 	{"generate-ui", []string{uiDir + "/dist"}, "npm"},

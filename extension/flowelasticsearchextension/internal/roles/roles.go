@@ -4,6 +4,7 @@ package roles
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,9 @@ type Role struct {
 	// Index on.
 	Classes []schema.Class
 	Index   []string
+	// Query restricts Index to the flows that it finds; "" is all of them. What agents tell
+	// of themselves is of no namespace, and without it nobody knew what is missing.
+	Query string
 	// Kibana are privileges of features in Kibana's default space.
 	Kibana []string
 }
@@ -65,38 +69,124 @@ func All() []Role {
 	}
 }
 
+// ReaderOf returns the role of who looks at the flows of one namespace of Kubernetes, in
+// Kibana or the Flow Visualizer.
+func ReaderOf(namespace string) Role {
+	end := func(of string) string { return fmt.Sprintf(`{"term":{"%s.k8s.namespace.name":%q}}`, of, namespace) }
+	return Role{
+		Name:    "flowlogs_reader_of_" + namespace,
+		About:   "Who looks at the flows of one namespace of Kubernetes: those that begin or end there. Put its name\nin the place of " + namespace + ". It takes a licence with document-level security.",
+		Classes: []schema.Class{schema.Allowed, schema.Denied, schema.Observer},
+		Index:   []string{"read", "view_index_metadata"},
+		Query:   `{"bool":{"should":[` + end("source") + "," + end("destination") + `]}}`,
+		Kibana:  []string{"feature_discover.read", "feature_dashboard.read"},
+	}
+}
+
+const (
+	// kibana is what Elasticsearch calls it, space its default one.
+	kibana, space = "kibana-.kibana", "space:default"
+)
+
 // YAML returns roles in the form of Elasticsearch's roles.yml.
 func YAML(roles []Role) []byte {
 	var b bytes.Buffer
-	b.WriteString("# Written by make generate-docs from the names of the data streams; do not edit.\n")
+	b.WriteString(head)
 	for _, r := range roles {
-		b.WriteString("\n")
-		for line := range strings.Lines(r.About + "\n") {
-			b.WriteString("# " + line)
-		}
+		r.writeAbout(&b)
 		fmt.Fprintf(&b, "%s:\n", r.Name)
 		if len(r.Cluster) > 0 {
 			fmt.Fprintf(&b, "  cluster: [%s]\n", strings.Join(r.Cluster, ", "))
 		}
 		if len(r.Index) > 0 {
-			b.WriteString("  indices:\n    - names:\n")
-			for _, name := range r.streams() {
+			b.WriteString("  indices:\n")
+		}
+		for _, g := range r.grants() {
+			b.WriteString("    - names:\n")
+			for _, name := range g.Names {
 				fmt.Fprintf(&b, "        - %q\n", name)
 			}
-			fmt.Fprintf(&b, "      privileges: [%s]\n", strings.Join(r.Index, ", "))
+			fmt.Fprintf(&b, "      privileges: [%s]\n", strings.Join(g.Privileges, ", "))
+			if g.Query != "" {
+				fmt.Fprintf(&b, "      query: '%s'\n", g.Query)
+			}
 		}
 		if len(r.Kibana) > 0 {
-			b.WriteString("  applications:\n    - application: kibana-.kibana\n")
-			fmt.Fprintf(&b, "      privileges: [%s]\n      resources: [\"space:default\"]\n", strings.Join(r.Kibana, ", "))
+			fmt.Fprintf(&b, "  applications:\n    - application: %s\n", kibana)
+			fmt.Fprintf(&b, "      privileges: [%s]\n      resources: [%q]\n", strings.Join(r.Kibana, ", "), space)
 		}
 	}
 	return b.Bytes()
 }
 
-// streams are patterns of data streams.
-func (r Role) streams() []string {
-	var names []string
+// Requests returns roles as requests to Elasticsearch's API, in the form of Kibana's console.
+func Requests(roles []Role) []byte {
+	type application struct {
+		Application string   `json:"application"`
+		Privileges  []string `json:"privileges"`
+		Resources   []string `json:"resources"`
+	}
+	var b bytes.Buffer
+	b.WriteString(head)
+	for _, r := range roles {
+		var body struct {
+			Cluster      []string      `json:"cluster,omitempty"`
+			Indices      []grant       `json:"indices,omitempty"`
+			Applications []application `json:"applications,omitempty"`
+		}
+		body.Cluster, body.Indices = r.Cluster, r.grants()
+		if len(r.Kibana) > 0 {
+			body.Applications = []application{{kibana, r.Kibana, []string{space}}}
+		}
+		text, err := json.MarshalIndent(body, "", "  ")
+		if err != nil {
+			panic(err) // there are texts only
+		}
+		r.writeAbout(&b)
+		fmt.Fprintf(&b, "PUT /_security/role/%s\n%s\n", r.Name, text)
+	}
+	return b.Bytes()
+}
+
+const head = "# Written by make generate-docs from the names of the data streams; do not edit.\n"
+
+// writeAbout writes what a role is for, as a comment.
+func (r Role) writeAbout(b *bytes.Buffer) {
+	b.WriteString("\n")
+	for line := range strings.Lines(r.About + "\n") {
+		b.WriteString("# " + line)
+	}
+}
+
+// grant is what a role may do to some data streams, as Elasticsearch's API has it.
+type grant struct {
+	Names      []string `json:"names"`
+	Privileges []string `json:"privileges"`
+	Query      string   `json:"query,omitempty"`
+}
+
+func (r Role) grants() []grant {
+	switch {
+	case len(r.Index) == 0:
+		return nil
+	case r.Query == "":
+		return []grant{{streams(r.Classes), r.Index, ""}}
+	}
+	var flows, rest []schema.Class
 	for _, c := range r.Classes {
+		if c == schema.Allowed || c == schema.Denied {
+			flows = append(flows, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	return []grant{{streams(flows), r.Index, r.Query}, {streams(rest), r.Index, ""}}
+}
+
+// streams are patterns of data streams.
+func streams(classes []schema.Class) []string {
+	var names []string
+	for _, c := range classes {
 		for _, m := range []schema.Mapping{schema.ECS, schema.OTel} { // which share the rejected documents
 			if name := m.Stream(c, "*"); !slices.Contains(names, name) {
 				names = append(names, name)
