@@ -33,6 +33,8 @@ processors:
     spike_limit_percentage: 10
   flow_k8s:
     scope: cluster
+    {{- /* Records that wait for names are in memory; those that agents have not sent yet are safe. */}}
+    wait: {start: 10s}
     {{- with .Values.networks }}
     networks: {{ toJson . }}
     {{- end }}
