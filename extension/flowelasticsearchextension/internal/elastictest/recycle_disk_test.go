@@ -62,6 +62,7 @@ func (c cluster) flood(t *testing.T) {
 		"cluster.routing.allocation.disk.watermark.high":        "500tb",
 		"cluster.routing.allocation.disk.watermark.flood_stage": "500tb",
 		"cluster.info.update.interval":                          "10s",
+		"health.reporting.local.monitor.interval":               "10s",
 	})
 	t.Cleanup(func() {
 		c.emptyDisk(t)

@@ -142,24 +142,35 @@ func (c cluster) fillDisk(t *testing.T) {
 		"health.reporting.local.monitor.interval":               "10s",
 	})
 	t.Cleanup(func() { c.emptyDisk(t) })
+	c.awaitFullDisks(t, 1)
+}
+
+// emptyDisk ends that, and returns when the server has seen so: what it says of its disks is
+// some seconds old, and other tests go by it.
+func (c cluster) emptyDisk(t *testing.T) {
+	t.Helper()
+	c.settings(t, map[string]any{"cluster.routing.allocation.disk.*": nil})
+	c.awaitFullDisks(t, 0)
+}
+
+// awaitFullDisks waits until the server says that so many nodes are above the high watermark.
+func (c cluster) awaitFullDisks(t *testing.T, want int) {
+	t.Helper()
 	require.Eventually(t, func() bool {
 		var report struct {
 			Indicators struct {
 				Disk struct {
 					Details struct {
-						High int `json:"nodes_over_high_watermark"`
+						High  int `json:"nodes_over_high_watermark"`
+						Flood int `json:"nodes_over_flood_stage_watermark"`
 					}
 				}
 			}
 		}
 		err := c.As(c.Admin).Do(context.Background(), http.MethodGet, "/_health_report/disk", nil, &report)
-		return err == nil && report.Indicators.Disk.Details.High == 1
+		disk := report.Indicators.Disk.Details
+		return err == nil && disk.High+disk.Flood == want
 	}, patience, moment)
-}
-
-func (c cluster) emptyDisk(t *testing.T) {
-	t.Helper()
-	c.settings(t, map[string]any{"cluster.routing.allocation.disk.*": nil})
 }
 
 // settings changes settings of the cluster; nil goes back to what it was started with.
