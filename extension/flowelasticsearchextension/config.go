@@ -82,7 +82,7 @@ func createDefaultConfig() component.Config {
 
 // Validate implements confmap.Validator.
 func (c *Config) Validate() error {
-	errs := []error{c.validateReader()}
+	var errs []error
 	if c.CheckInterval < 0 {
 		errs = append(errs, fmt.Errorf("check_interval is %s: use a positive time, or 0 to look only until the server has been set up", c.CheckInterval))
 	}

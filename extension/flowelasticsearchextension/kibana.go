@@ -36,7 +36,7 @@ func (e *flowElasticsearch) newDashboards(ctx context.Context, host component.Ho
 		return nil, err
 	}
 	importer, err := kibanaclient.NewImporter(&kibanaclient.Client{
-		HTTP: client, Endpoint: config.HTTP.Endpoint, Space: config.Space, Authorization: config.authorization(),
+		HTTP: client, Endpoint: config.HTTP.Endpoint, Space: config.Space, Authorization: config.Header(),
 		UserAgent: e.set.BuildInfo.Command + "/" + e.set.BuildInfo.Version,
 	}, e.config.Mapping.Mode)
 	if err != nil {

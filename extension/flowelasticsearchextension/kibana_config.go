@@ -1,7 +1,6 @@
 package flowelasticsearchextension
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,7 +8,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/config/confighttp"
-	"go.opentelemetry.io/collector/config/configopaque"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/connection"
 )
 
 // KibanaConfig says into which Kibana dashboards are put. Without an endpoint it is none.
@@ -19,12 +19,8 @@ type KibanaConfig struct {
 	// timeout 60s for a request and its answer, 0 for no limit.
 	HTTP confighttp.ClientConfig `mapstructure:",squash"`
 
-	// User and Password are those of HTTP basic authentication, APIKey an API key of
-	// Elasticsearch in the encoded form. Default, if auth is not given either: whichever is
-	// given for Elasticsearch.
-	User     string              `mapstructure:"user"`
-	Password configopaque.String `mapstructure:"password"`
-	APIKey   configopaque.String `mapstructure:"api_key"`
+	// Login is who asks. Default, if auth is not given either: whoever asks Elasticsearch.
+	connection.Login `mapstructure:",squash"`
 
 	// Space is the id of a space, which has to exist. Default: "", the default space.
 	Space string `mapstructure:"space"`
@@ -43,7 +39,7 @@ var spaceForm = regexp.MustCompile(`^[a-z0-9_-]+$`)
 // Validate implements xconfmap.Validator.
 func (c *KibanaConfig) Validate() error {
 	if c.HTTP.Endpoint == "" {
-		if c.login() || c.Space != "" {
+		if c.Given(c.HTTP.Auth) || c.Space != "" {
 			return errors.New("endpoint is missing: give the URL of Kibana, or leave the rest out too")
 		}
 		return nil
@@ -58,38 +54,15 @@ func (c *KibanaConfig) Validate() error {
 	if c.Space != "" && !spaceForm.MatchString(c.Space) {
 		errs = append(errs, fmt.Errorf("space %q is no id of a space: use lower-case letters, digits, _ and -", c.Space))
 	}
-	basic := c.User != "" || c.Password != ""
-	switch {
-	case basic && (c.User == "" || c.Password == ""):
-		errs = append(errs, errors.New("user, password: one of them is missing"))
-	case basic && c.APIKey != "", (basic || c.APIKey != "") && c.HTTP.Auth.HasValue():
-		errs = append(errs, errors.New("user, api_key, auth: more than one is given: leave one"))
-	}
+	errs = append(errs, c.Login.Check(c.HTTP.Auth))
 	return errors.Join(errs...)
-}
-
-// login reports whether there is one of its own.
-func (c *KibanaConfig) login() bool {
-	return c.User != "" || c.Password != "" || c.APIKey != "" || c.HTTP.Auth.HasValue()
 }
 
 // kibana is the configuration of Kibana with the login that it takes.
 func (c *Config) kibana() KibanaConfig {
 	k := c.Kibana
-	if !k.login() {
-		k.User, k.Password, k.APIKey, k.HTTP.Auth = c.Connection.User, c.Connection.Password, c.Connection.APIKey, c.Connection.HTTP.Auth
+	if !k.Given(k.HTTP.Auth) {
+		k.Login, k.HTTP.Auth = c.Connection.Login, c.Connection.HTTP.Auth
 	}
 	return k
-}
-
-// authorization is the header that logs in, "" where nothing or an extension does.
-func (c *KibanaConfig) authorization() string {
-	switch {
-	case c.User != "":
-		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.User+":"+string(c.Password)))
-	case c.APIKey != "":
-		return "ApiKey " + string(c.APIKey)
-	default:
-		return ""
-	}
 }

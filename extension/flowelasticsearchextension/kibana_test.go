@@ -22,12 +22,12 @@ func TestKibanaTakesTheLoginOfElasticsearchUnlessItHasItsOwn(t *testing.T) {
 	assert.Equal(t, "https://kibana.example/base", k.HTTP.Endpoint)
 	assert.Equal(t, "team-1", k.Space)
 	assert.Equal(t, time.Minute, k.HTTP.Timeout)
-	assert.Equal(t, "Basic c2V0dXA6c2VjcmV0", k.authorization(), "setup:secret")
+	assert.Equal(t, "Basic c2V0dXA6c2VjcmV0", k.Header(), "setup:secret")
 
 	config, err = load(t, "kibana_own_login")
 	require.NoError(t, err)
 	k = config.kibana()
-	assert.Equal(t, "ApiKey key", k.authorization())
+	assert.Equal(t, "ApiKey key", k.Header())
 	assert.Equal(t, 5*time.Second, k.HTTP.Timeout)
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configauth"
-	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/extension"
 
@@ -19,12 +18,7 @@ import (
 // ReaderConfig says as whom records are read for the Flow Visualizer. Default: as the
 // extension itself, which then needs the privilege to read.
 type ReaderConfig struct {
-	// User and Password are those of HTTP basic authentication.
-	User     string              `mapstructure:"user"`
-	Password configopaque.String `mapstructure:"password"`
-
-	// APIKey is an API key in the encoded form.
-	APIKey configopaque.String `mapstructure:"api_key"`
+	connection.Login `mapstructure:",squash"`
 
 	// Auth names the extension that logs in, such as headers_setter, which can pass on
 	// the login of who asks.
@@ -34,19 +28,14 @@ type ReaderConfig struct {
 // readerConnection is how the server is reached to read.
 func (c *Config) readerConnection() connection.Config {
 	to := c.Connection
-	if r := &c.Reader; r.User != "" || r.Password != "" || r.APIKey != "" || r.Auth.HasValue() {
-		to.User, to.Password, to.APIKey, to.HTTP.Auth = r.User, r.Password, r.APIKey, r.Auth
+	if r := &c.Reader; r.Given(r.Auth) {
+		to.Login, to.HTTP.Auth = r.Login, r.Auth
 	}
 	return to
 }
 
-func (c *Config) validateReader() error {
-	to := c.readerConnection()
-	if err := to.ValidateLogin(); err != nil {
-		return fmt.Errorf("reader: %w", err)
-	}
-	return nil
-}
+// Validate implements confmap.Validator.
+func (r *ReaderConfig) Validate() error { return r.Login.Check(r.Auth) }
 
 // source is what the Flow Visualizer asks. It is closed until open.
 type source struct {

@@ -8,7 +8,6 @@ import (
 
 	"go.opentelemetry.io/collector/config/configcompression"
 	"go.opentelemetry.io/collector/config/confighttp"
-	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 )
 
@@ -27,13 +26,7 @@ type Config struct {
 	// CloudID is the cloud ID of an Elastic Cloud deployment, instead of URLs.
 	CloudID string `mapstructure:"cloudid"`
 
-	// User and Password are those of HTTP basic authentication.
-	User     string              `mapstructure:"user"`
-	Password configopaque.String `mapstructure:"password"`
-
-	// APIKey is an API key in the encoded form, as Elasticsearch's answer has it when it is
-	// made.
-	APIKey configopaque.String `mapstructure:"api_key"`
+	Login `mapstructure:",squash"`
 }
 
 const (
@@ -64,26 +57,8 @@ func (c *Config) Validate() error {
 	if c.HTTP.Timeout < 0 {
 		errs = append(errs, fmt.Errorf("timeout: %s is negative: use 0 for no limit", c.HTTP.Timeout))
 	}
-	errs = append(errs, c.ValidateLogin())
+	errs = append(errs, c.Login.Check(c.HTTP.Auth))
 	return errors.Join(errs...)
-}
-
-// ValidateLogin refuses what would be passed over silently.
-func (c *Config) ValidateLogin() error {
-	basic := c.User != "" || c.Password != ""
-	if basic && (c.User == "" || c.Password == "") {
-		return errors.New("user, password: one of them is missing")
-	}
-	ways := 0
-	for _, given := range []bool{basic, c.APIKey != "", c.HTTP.Auth.HasValue()} {
-		if given {
-			ways++
-		}
-	}
-	if ways > 1 {
-		return errors.New("user, api_key, auth: more than one is given: leave one")
-	}
-	return nil
 }
 
 // GzipLevel is the level at which bodies of requests are to be compressed, 0 for not at all.
