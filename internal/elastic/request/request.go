@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,6 +48,12 @@ func (r *StatusError) Error() string {
 		text += ": grant " + r.Needs
 	}
 	return text
+}
+
+// HasStatus reports whether err is an answer with that status.
+func HasStatus(err error, status int) bool {
+	var refused *StatusError
+	return errors.As(err, &refused) && refused.Status == status
 }
 
 // Do decodes the answer into into unless that is nil. An answer that is no success is a

@@ -86,7 +86,7 @@ func (s server) templates(ctx context.Context, pattern string) (map[string]bool,
 		Method: http.MethodGet, Path: "/_index_template/" + url.PathEscape(pattern), Query: "filter_path=index_templates.name",
 		What: "find templates " + pattern, Privilege: seeTemplates,
 	}, &answer)
-	if hasStatus(err, http.StatusNotFound) {
+	if request.HasStatus(err, http.StatusNotFound) {
 		err = nil
 	}
 	names := map[string]bool{}
@@ -159,9 +159,9 @@ func (s server) delete(ctx context.Context, stream, index string) (bool, error) 
 		What: "delete index " + index, Privilege: deleteIndex,
 	}, nil)
 	switch {
-	case hasStatus(err, http.StatusNotFound):
+	case request.HasStatus(err, http.StatusNotFound):
 		return false, nil // it is as it should be
-	case hasStatus(err, http.StatusForbidden):
+	case request.HasStatus(err, http.StatusForbidden):
 		found, failed := streams.Find(ctx, s.transport, stream)
 		there := slices.ContainsFunc(found, func(f streams.Stream) bool { return slices.Contains(f.Indices, index) })
 		if failed == nil && !there {
@@ -177,9 +177,4 @@ func (s server) unblock(ctx context.Context, index string) error {
 		Method: http.MethodPut, Path: "/" + url.PathEscape(index) + "/_settings", Body: []byte(`{"index.blocks.read_only_allow_delete":null}`),
 		What: "remove the block of " + index + ", which the server set when the disk was full", Privilege: changeSetting,
 	}, nil)
-}
-
-func hasStatus(err error, status int) bool {
-	var refused *request.StatusError
-	return errors.As(err, &refused) && refused.Status == status
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -137,8 +136,7 @@ func (s server) compare(ctx context.Context, t template) (state, int, error) {
 		} `json:"index_templates"`
 	}
 	err := request.Do(ctx, s.transport, request.Request{Method: http.MethodGet, Path: t.Path, What: "get template " + t.Name, Privilege: manageTemplates}, &answer)
-	var refused *request.StatusError
-	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+	if request.HasStatus(err, http.StatusNotFound) {
 		return different, 0, nil
 	}
 	if err != nil {

@@ -4,7 +4,6 @@ package streams
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -41,8 +40,7 @@ func Find(ctx context.Context, transport esapi.Transport, pattern string) ([]Str
 		Method: http.MethodGet, Path: "/_resolve/index/" + url.PathEscape(pattern),
 		What: "find data streams " + pattern, Privilege: ViewMetadata,
 	}, &answer)
-	var refused *request.StatusError
-	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+	if request.HasStatus(err, http.StatusNotFound) {
 		return nil, nil
 	}
 	if err != nil {
