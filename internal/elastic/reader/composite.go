@@ -12,11 +12,11 @@ import (
 // bucket is one of a composite aggregation: its key, its count, and its aggregations.
 type bucket map[string]json.RawMessage
 
-// key is the part of the key for the field i.
-func (b bucket) key(i int) json.RawMessage {
+// key has a part for each field, by its number.
+func (b bucket) key() map[string]json.RawMessage {
 	var parts map[string]json.RawMessage
 	_ = json.Unmarshal(b["key"], &parts) // a missing part says the same
-	return parts[strconv.Itoa(i)]
+	return parts
 }
 
 // composite calls each with every combination of the values of some fields, an absent value

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
@@ -135,9 +136,10 @@ func (r *Reader) groupAll(ctx context.Context, query object, tally *flowstore.Ta
 func (r *Reader) groupBy(ctx context.Context, query object, by []*flow.Field[flow.Flow], tally *flowstore.Tally) error {
 	return r.composite(ctx, query, by, groupPage, r.sumsOf(), func(b bucket) error {
 		group := flowstore.Group{Key: make([]flow.Value, len(by))}
+		key := b.key()
 		var err error
 		for i, f := range by {
-			if group.Key[i], err = keyValue(f, b.key(i)); err != nil {
+			if group.Key[i], err = keyValue(f, key[strconv.Itoa(i)]); err != nil {
 				return err
 			}
 		}

@@ -36,10 +36,11 @@ func (r *Reader) Values(ctx context.Context, q flowstore.ValuesQuery) ([]flowsto
 		query = and(query, object{"prefix": object{r.path(q.Field.Name): object{"value": q.Prefix, "case_insensitive": true}}})
 	}
 	err := r.composite(ctx, query, []*flow.Field[flow.Flow]{q.Field}, valuePage, nil, func(b bucket) error {
-		if isList(q.Field) && string(b.key(0)) == "null" {
+		key := b.key()["0"]
+		if isList(q.Field) && string(key) == "null" {
 			return nil
 		}
-		v, err := keyValue(q.Field, b.key(0))
+		v, err := keyValue(q.Field, key)
 		if err != nil {
 			return err
 		}
