@@ -174,7 +174,6 @@ func TestEachProtocolHasItsIdleTime(t *testing.T) {
 	}
 }
 
-// With no input all drains to empty, in the kernel and here.
 func TestASweepThatCannotReadTheRingStillCuts(t *testing.T) {
 	if err := missingForDatagram(); err != nil {
 		t.Skip(err)
@@ -194,6 +193,7 @@ func TestASweepThatCannotReadTheRingStillCuts(t *testing.T) {
 	}
 }
 
+// With no input all drains to empty, in the kernel and here.
 func TestDatagramFlowsDrain(t *testing.T) {
 	if err := missingForDatagram(); err != nil {
 		t.Skip(err)
