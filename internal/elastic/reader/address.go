@@ -22,7 +22,7 @@ var (
 // into IPv6. So ranges of IPv6 are cut there.
 func addressRanges(op filter.Op, operand *filter.Operand) []addressRange {
 	if p := operand.Prefix; p.IsValid() {
-		return within(p.Masked().Addr(), lastOf(p))
+		return within(filter.Addresses(p))
 	}
 	a := operand.Value.Addr
 	switch op {
@@ -74,14 +74,4 @@ func within(first, last netip.Addr) []addressRange {
 		ranges = append(ranges, addressRange{end.Next(), last})
 	}
 	return ranges
-}
-
-// lastOf is the last address of a prefix.
-func lastOf(p netip.Prefix) netip.Addr {
-	bytes := p.Addr().AsSlice()
-	for bit := p.Bits(); bit < 8*len(bytes); bit++ {
-		bytes[bit/8] |= 0x80 >> (bit % 8)
-	}
-	last, _ := netip.AddrFromSlice(bytes)
-	return last
 }

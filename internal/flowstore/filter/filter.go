@@ -87,6 +87,17 @@ type Operand struct {
 	Text string
 }
 
+// Addresses are the first and the last of a prefix, for stores that look for a range.
+func Addresses(prefix netip.Prefix) (first, last netip.Addr) {
+	first = prefix.Masked().Addr()
+	bytes := first.AsSlice()
+	for bit := prefix.Bits(); bit < first.BitLen(); bit++ {
+		bytes[bit/8] |= 0x80 >> (bit % 8)
+	}
+	last, _ = netip.AddrFromSlice(bytes)
+	return first, last
+}
+
 // Match implements Expr.
 func (e And) Match(f *flow.Flow) bool {
 	for _, part := range e {

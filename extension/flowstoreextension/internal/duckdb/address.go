@@ -3,6 +3,8 @@ package duckdb
 import (
 	"fmt"
 	"net/netip"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore/filter"
 )
 
 // addressKey encodes an address so that bytes sort as (netip.Addr).Compare does:
@@ -39,11 +41,6 @@ func parseAddressKey(key []byte) (netip.Addr, error) {
 
 // prefixKeys returns the keys of the first and the last address of prefix.
 func prefixKeys(prefix netip.Prefix) (first, last []byte) {
-	prefix = prefix.Masked()
-	first = addressKey(prefix.Addr())
-	last = append([]byte(nil), first...)
-	for bit := prefix.Bits(); bit < prefix.Addr().BitLen(); bit++ {
-		last[1+bit/8] |= 0x80 >> (bit % 8)
-	}
-	return first, last
+	from, to := filter.Addresses(prefix)
+	return addressKey(from), addressKey(to)
 }
