@@ -19,6 +19,7 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/exporter/flowelasticsearchexporter"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/elasticsearch"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/flowdocuments"
 )
 
 // BenchmarkElasticStorage is BenchmarkStorage with an Elasticsearch: bytes are those of the
@@ -30,12 +31,7 @@ func BenchmarkElasticStorage(b *testing.B) {
 		b.Run(level.name, func(b *testing.B) {
 			for b.Loop() {
 				namespace := strconv.FormatInt(time.Now().UnixNano(), 36) // new streams each time
-				none := 0
-				templates, err := schema.Templates(&schema.Options{Namespace: namespace, Replicas: &none})
-				require.NoError(b, err)
-				for _, t := range templates {
-					require.NoError(b, client.Do(b.Context(), http.MethodPut, t.Path, string(t.Body), nil))
-				}
+				flowdocuments.PutTemplates(b, client, schema.Options{Namespace: namespace})
 				exporter, stop := startElastic(b, server.URL, namespace)
 				// A server that is slower than the replay would have windows joined.
 				var left consumertest.LogsSink

@@ -82,7 +82,7 @@ func Start(tb testing.TB, o Options) *Server {
 }
 
 // Shared is a server for all tests of a package, which the first that needs it
-// starts. TestMain closes it.
+// starts. TestMain calls Main.
 type Shared struct {
 	Options Options
 
@@ -103,12 +103,16 @@ func (s *Shared) Get(tb testing.TB) *Server {
 	return s.server
 }
 
-// Close ends the server if one was started.
-func (s *Shared) Close() error {
-	if s.server == nil {
-		return nil
+// Main is what TestMain does: it runs the tests, ends the server if one was started, and
+// exits.
+func (s *Shared) Main(m *testing.M) {
+	code := m.Run()
+	if s.server != nil {
+		if err := s.server.Close(); err != nil {
+			panic(err)
+		}
 	}
-	return s.server.Close()
+	os.Exit(code)
 }
 
 func needPrograms(tb testing.TB) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 
@@ -18,13 +17,7 @@ var another = netip.AddrFrom4([4]byte{127, 0, 0, 2})
 
 var shared = elasticsearch.Shared{Options: elasticsearch.Options{Security: true, TLS: true, Address: another}}
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := shared.Close(); err != nil {
-		panic(err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { shared.Main(m) }
 
 func TestServesAtAnotherAddressByTheSameCertificate(t *testing.T) {
 	s := shared.Get(t)

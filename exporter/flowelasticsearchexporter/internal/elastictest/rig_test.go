@@ -20,6 +20,7 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/elasticsearch"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/flowdocuments"
 )
 
 // patience is how long a test waits for what takes a moment: a server that starts on a
@@ -36,11 +37,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	code := m.Run()
-	if err := shared.Close(); err != nil {
-		panic(err)
-	}
-	os.Exit(code)
+	shared.Main(m)
 }
 
 // writer is the role that the README gives the exporter.
@@ -64,12 +61,7 @@ type rig struct {
 func newRig(t testing.TB, server *elasticsearch.Server, namespace string) *rig {
 	t.Helper()
 	r := &rig{Client: server.As(server.Admin), server: server}
-	none := 0
-	templates, err := schema.Templates(&schema.Options{Mode: schema.Standard, Namespace: namespace, Replicas: &none})
-	require.NoError(t, err)
-	for _, template := range templates {
-		require.NoError(t, r.Do(t.Context(), http.MethodPut, template.Path, string(template.Body), nil))
-	}
+	flowdocuments.PutTemplates(t, r.Client, schema.Options{Mode: schema.Standard, Namespace: namespace})
 	server.SetRoles(t, writer)
 	user := server.SetUser(t, "writer-"+namespace, "flow_writer")
 	r.target = target{

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -34,13 +33,7 @@ const (
 // shared is for all tests; each has a namespace of data streams to itself.
 var shared = elasticsearch.Shared{Options: elasticsearch.Options{Security: true, TLS: true}}
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := shared.Close(); err != nil {
-		panic(err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { shared.Main(m) }
 
 // cluster is the server with the project's roles, and a user in each.
 type cluster struct{ *elasticsearch.Server }

@@ -3,7 +3,6 @@
 package elastictest_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -23,18 +22,13 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow/flowtest"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/elasticsearch"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/flowdocuments"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/workload"
 )
 
 var shared elasticsearch.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := shared.Close(); err != nil {
-		panic(err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { shared.Main(m) }
 
 // TestEveryDocumentIsIndexedWhole puts the templates of each form, writes documents of every
 // kind, and asks the server what it made of them.
@@ -63,13 +57,7 @@ type cluster struct{ *elasticsearch.Client }
 func newCluster(t testing.TB, server *elasticsearch.Server, o schema.Options) cluster {
 	t.Helper()
 	c := cluster{server.As(server.Admin)}
-	none := 0
-	o.Replicas = &none
-	templates, err := schema.Templates(&o)
-	require.NoError(t, err)
-	for _, template := range templates {
-		require.NoError(t, c.Do(t.Context(), http.MethodPut, template.Path, string(template.Body), nil))
-	}
+	flowdocuments.PutTemplates(t, c.Client, o)
 	return c
 }
 
@@ -100,7 +88,7 @@ func (c cluster) index(t *testing.T, o document.Options) map[string]int {
 		Target: document.Target{Stream: "logs-k8s.flow-default", ID: "1-2-3"},
 	})
 	b.line(target, doc)
-	c.send(t, b.lines.String())
+	b.send(t, c)
 	return b.sent
 }
 
@@ -108,7 +96,7 @@ func (c cluster) index(t *testing.T, o document.Options) map[string]int {
 // length of all of them.
 type bulk struct {
 	encoder   *document.Encoder
-	lines     strings.Builder
+	request   flowdocuments.Bulk
 	n, length int
 	sent      map[string]int
 	seen      map[string]bool
@@ -116,15 +104,7 @@ type bulk struct {
 
 func (b *bulk) add(t testing.TB, logs plog.Logs) {
 	t.Helper()
-	for _, rl := range logs.ResourceLogs().All() {
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, record := range sl.LogRecords().All() {
-				doc, target, err := b.encoder.Append(nil, rl.Resource(), record)
-				require.NoError(t, err)
-				b.line(target, doc)
-			}
-		}
-	}
+	require.NoError(t, flowdocuments.Encode(b.encoder, logs, b.line))
 }
 
 // line adds a document, or not, where it was added before: golden cases share records.
@@ -138,35 +118,16 @@ func (b *bulk) line(target document.Target, doc []byte) {
 		}
 		b.seen[key] = true
 	}
-	fmt.Fprintf(&b.lines, `{"create":{"_index":%q`, target.Stream)
-	if target.ID != "" {
-		fmt.Fprintf(&b.lines, `,"_id":%q`, target.ID)
-	}
-	b.lines.WriteString("}}\n")
-	b.lines.Write(doc)
-	b.lines.WriteByte('\n')
+	b.request.Add(target, doc)
 	b.n++
 	b.length += len(doc)
 	b.sent[target.Stream]++
 }
 
-// send sends the body of a request, of which nothing may be refused.
-func (c cluster) send(t testing.TB, lines string) {
+// send sends the request, of which nothing may be refused.
+func (b *bulk) send(t testing.TB, c cluster) {
 	t.Helper()
-	var answer struct {
-		Errors bool
-		Items  []map[string]struct {
-			Status int
-			Error  json.RawMessage
-		}
-	}
-	require.NoError(t, c.Do(t.Context(), http.MethodPost, "/_bulk?require_data_stream=true&refresh=true", lines, &answer))
-	for _, item := range answer.Items {
-		if created := item["create"]; created.Status != http.StatusCreated {
-			t.Fatalf("status %d: %s", created.Status, created.Error)
-		}
-	}
-	require.False(t, answer.Errors)
+	require.NoError(t, b.request.Send(t.Context(), c.Client))
 }
 
 // golden returns the inputs of the document package's golden cases.
@@ -235,7 +196,7 @@ func TestWhatPeopleSearchForIsFound(t *testing.T) {
 	for _, logs := range golden(t) {
 		b.add(t, logs)
 	}
-	c.send(t, b.lines.String())
+	b.send(t, c)
 	flows := "logs-k8s.flow*-" + namespace
 	for query, want := range map[string]int{
 		`{"term":{"event.type":"denied"}}`:                                                 1,
@@ -269,11 +230,9 @@ func TestADocumentThatIsSentAgainIsKnown(t *testing.T) {
 	b := bulk{encoder: encoder, sent: make(map[string]int)}
 	f := flow.Flow{ID: flow.ID{Node: 1, Epoch: 2, Counter: 3}, Start: 1, End: int64(time.Hour)}
 	b.add(t, flow.Encode(&flow.Batch{Flows: []flow.Flow{f}}, time.Unix(1, 0)))
-	c.send(t, b.lines.String())
-	var answer struct {
-		Items []map[string]struct{ Status int }
-	}
-	require.NoError(t, c.Do(t.Context(), http.MethodPost, "/_bulk?require_data_stream=true", b.lines.String(), &answer))
-	require.Len(t, answer.Items, 1)
-	assert.Equal(t, http.StatusConflict, answer.Items[0]["create"].Status)
+	b.send(t, c)
+	require.Equal(t, 1, b.n)
+	var refused *elasticsearch.StatusError
+	require.ErrorAs(t, b.request.Send(t.Context(), c.Client), &refused)
+	assert.Equal(t, http.StatusConflict, refused.Status)
 }

@@ -60,15 +60,15 @@ func (c cluster) fill(b *testing.B, o document.Options) float64 {
 	w := workload.New(1, workload.Default())
 	documents, length := 0, 0
 	for documents < stored {
-		request := bulk{encoder: encoder, sent: make(map[string]int)}
-		for request.lines.Len() < 8<<20 {
+		body := bulk{encoder: encoder, sent: make(map[string]int)}
+		for body.request.Len() < 8<<20 {
 			for _, batch := range w.Next() {
-				request.add(b, flow.Encode(&batch, w.Now()))
+				body.add(b, flow.Encode(&batch, w.Now()))
 			}
 		}
-		c.send(b, request.lines.String())
-		documents += request.n
-		length += request.length
+		body.send(b, c)
+		documents += body.n
+		length += body.length
 	}
 	return float64(length) / float64(documents)
 }

@@ -5,8 +5,6 @@ package elastictest_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow/flowtest"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/elasticsearch"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/flowdocuments"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/workload"
 )
 
@@ -33,12 +32,7 @@ type data struct {
 func store(t *testing.T, server *elasticsearch.Server, m schema.Mapping) *data {
 	t.Helper()
 	d := &data{Client: server.As(server.Admin), mapping: m, namespace: "kibana." + m.String()}
-	none := 0
-	templates, err := schema.Templates(&schema.Options{Mapping: m, Namespace: d.namespace, Replicas: &none})
-	require.NoError(t, err)
-	for _, template := range templates {
-		require.NoError(t, d.Do(t.Context(), http.MethodPut, template.Path, string(template.Body), nil))
-	}
+	flowdocuments.PutTemplates(t, d.Client, schema.Options{Mapping: m, Namespace: d.namespace})
 	w := workload.New(1, workload.Default())
 	for len(d.flows) < 6000 {
 		for _, batch := range w.Next() {
@@ -102,18 +96,8 @@ func (d *data) write(t *testing.T, batch *flow.Batch, at time.Time) {
 	t.Helper()
 	encoder, err := document.NewEncoder(document.Options{Mapping: d.mapping, Namespace: d.namespace})
 	require.NoError(t, err)
-	var lines strings.Builder
-	for _, resource := range flow.Encode(batch, at).ResourceLogs().All() {
-		for _, scope := range resource.ScopeLogs().All() {
-			for _, record := range scope.LogRecords().All() {
-				doc, target, err := encoder.Append(nil, resource.Resource(), record)
-				require.NoError(t, err)
-				fmt.Fprintf(&lines, `{"create":{"_index":%q,"_id":%q}}`+"\n%s\n", target.Stream, target.ID, doc)
-			}
-		}
-	}
-	var answer struct{ Errors bool }
-	require.NoError(t, d.Do(t.Context(), http.MethodPost, "/_bulk?require_data_stream=true&refresh=true", lines.String(), &answer))
-	require.False(t, answer.Errors)
+	var request flowdocuments.Bulk
+	require.NoError(t, flowdocuments.Encode(encoder, flow.Encode(batch, at), request.Add))
+	require.NoError(t, request.Send(t.Context(), d.Client))
 	d.flows = append(d.flows, batch.Flows...)
 }

@@ -20,13 +20,7 @@ import (
 
 var shared elasticsearch.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := shared.Close(); err != nil {
-		panic(err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { shared.Main(m) }
 
 // TestWhatKibanaAsksForIsThere runs every query of the committed files.
 func TestWhatKibanaAsksForIsThere(t *testing.T) {

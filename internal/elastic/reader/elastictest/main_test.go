@@ -5,8 +5,6 @@ package elastictest_test
 import (
 	"context"
 	"net/http"
-	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,30 +23,19 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow/idset"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/elasticsearch"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/flowdocuments"
 )
 
 // shared is for all tests; each has namespaces of data streams to itself.
 var shared = elasticsearch.Shared{Options: elasticsearch.Options{Security: true, Heap: 1024}}
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := shared.Close(); err != nil {
-		panic(err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { shared.Main(m) }
 
 // prepare puts the templates of one form.
 func prepare(t *testing.T, o schema.Options) *elasticsearch.Server {
 	t.Helper()
 	server := shared.Get(t)
-	none := 0
-	o.Replicas = &none
-	templates, err := schema.Templates(&o)
-	require.NoError(t, err)
-	for _, template := range templates {
-		require.NoError(t, server.As(server.Admin).Do(t.Context(), http.MethodPut, template.Path, string(template.Body), nil))
-	}
+	flowdocuments.PutTemplates(t, server.As(server.Admin), o)
 	// Indices of a few small segments: a search opens every field of each.
 	for _, class := range []schema.Class{schema.Allowed, schema.Denied} {
 		path := "/_component_template/logs-" + o.Mapping.Dataset(class) + "@custom"
@@ -113,25 +100,14 @@ func (s *store) Write(ctx context.Context, batch *flow.Batch) error {
 		Agents: fresh(s, batch.Agents, func(a *flow.Agent) *flow.ID { return &a.ID }),
 	}
 	s.mu.Unlock()
-	lines, err := s.lines(batch)
-	if err != nil || lines == "" {
+	if batch.Len() == 0 {
+		return nil
+	}
+	var request flowdocuments.Bulk
+	if err := flowdocuments.Encode(s.encoder, flow.Encode(batch, time.Unix(1, 0)), request.Add); err != nil {
 		return err
 	}
-	var answer struct {
-		Items []map[string]struct {
-			Status int
-			Error  any
-		}
-	}
-	if err := s.client.Do(ctx, http.MethodPost, "/_bulk?require_data_stream=true&refresh=true", lines, &answer); err != nil {
-		return err
-	}
-	for _, item := range answer.Items {
-		if created := item["create"]; created.Status != http.StatusCreated {
-			return &elasticsearch.StatusError{Status: created.Status}
-		}
-	}
-	return nil
+	return request.Send(ctx, s.client)
 }
 
 // fresh copies the records that are new, each with an id.
@@ -147,21 +123,4 @@ func fresh[T any](s *store, records []T, id func(*T) *flow.ID) []T {
 		}
 	}
 	return kept
-}
-
-func (s *store) lines(batch *flow.Batch) (string, error) {
-	var lines strings.Builder
-	for _, rl := range flow.Encode(batch, time.Unix(1, 0)).ResourceLogs().All() {
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, record := range sl.LogRecords().All() {
-				doc, target, err := s.encoder.Append(nil, rl.Resource(), record)
-				if err != nil {
-					return "", err
-				}
-				lines.WriteString(`{"create":{"_index":"` + target.Stream + `","_id":"` + target.ID + `"}}` + "\n")
-				lines.Write(append(doc, '\n'))
-			}
-		}
-	}
-	return lines.String(), nil
 }
