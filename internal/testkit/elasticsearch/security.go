@@ -21,8 +21,9 @@ import (
 const (
 	// reloadInterval is how often the server looks at its users and roles.
 	reloadInterval = 200 * time.Millisecond
-	// missedAfter is when files are written again: a server that has just started may have
-	// read one before it began to look for changes, and then never sees the first.
+	// missedAfter is when files are written again, with another probe: a server that has just
+	// started may have read one before it began to look for changes, and then never sees the
+	// first; and a role that is asked for while roles are read may be remembered as missing.
 	missedAfter = 10 * reloadInterval
 	// probeName begins the user and the role that tell which state is in effect.
 	probeName = "probe-"
@@ -73,16 +74,20 @@ func (s *Server) applySecurity(tb testing.TB) {
 	if !s.options.Security {
 		tb.Fatal("users and roles need Options.Security")
 	}
-	s.probes++
-	if err := s.writeSecurity(); err != nil {
+	var written time.Time
+	var probe *Client
+	write := func() error {
+		s.probes++
+		probe, written = s.As(s.probe()), time.Now()
+		return s.writeSecurity()
+	}
+	if err := write(); err != nil {
 		tb.Fatalf("write users and roles: %v", err)
 	}
-	probe, written := s.As(s.probe()), time.Now()
 	err := until(tb.Context(), patience, func(ctx context.Context) error {
 		err := probe.Do(ctx, http.MethodGet, "/_cluster/health", nil, nil)
 		if err != nil && time.Since(written) > missedAfter {
-			written = time.Now()
-			err = errors.Join(err, s.writeSecurity())
+			err = errors.Join(err, write())
 		}
 		return err
 	})
