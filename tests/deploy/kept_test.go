@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"net/url"
 
 	"github.com/stretchr/testify/require"
 )
@@ -94,28 +93,17 @@ func (k *kept) tells(api visualizer, reporter string, want told) error {
 
 // sum adds up what the records of an end tell that a filter matches.
 func (v visualizer) sum(reporter, filter string) (sum told, err error) {
-	for cursor := ""; ; {
-		var page struct {
-			Flows []struct {
-				Started   int `json:"flow.connections.started"`
-				Completed int `json:"flow.connections.completed"`
-				Sent      int `json:"source.payload.bytes"`
-				Returned  int `json:"destination.payload.bytes"`
-			}
-			Next string
-		}
-		err := v.get("flows", url.Values{"reporter": {reporter}, "q": {filter}, "limit": {"1000"}, "cursor": {cursor}}, &page)
-		if err != nil {
-			return sum, err
-		}
-		for _, f := range page.Flows {
-			sum.Started += f.Started
-			sum.Completed += f.Completed
-			sum.Sent += f.Sent
-			sum.Returned += f.Returned
-		}
-		if cursor = page.Next; cursor == "" {
-			return sum, nil
-		}
+	flows, err := pages[struct {
+		Started   int `json:"flow.connections.started"`
+		Completed int `json:"flow.connections.completed"`
+		Sent      int `json:"source.payload.bytes"`
+		Returned  int `json:"destination.payload.bytes"`
+	}](v, reporter, filter)
+	for _, f := range flows {
+		sum.Started += f.Started
+		sum.Completed += f.Completed
+		sum.Sent += f.Sent
+		sum.Returned += f.Returned
 	}
+	return sum, err
 }

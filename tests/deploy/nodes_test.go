@@ -3,7 +3,6 @@ package deploy
 import (
 	"fmt"
 	"net/netip"
-	"net/url"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -24,26 +23,7 @@ type reported struct {
 }
 
 // records returns every record that is stored.
-func (v visualizer) records() (all []reported, err error) {
-	for cursor := ""; ; {
-		var page struct {
-			Flows []reported
-			Next  string
-		}
-		if err := v.get("flows", flowsPage(cursor), &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Flows...)
-		if cursor = page.Next; cursor == "" {
-			return all, nil
-		}
-	}
-}
-
-// flowsPage asks for the reports of both ends.
-func flowsPage(cursor string) url.Values {
-	return url.Values{"reporter": {"all"}, "limit": {"1000"}, "cursor": {cursor}}
-}
+func (v visualizer) records() ([]reported, error) { return pages[reported](v, "all", "") }
 
 // talkBothWays makes connections and sends datagrams between the pods of the shop, which
 // are on two nodes, and waits until each is told once by either agent.
@@ -53,9 +33,7 @@ func (s *site) talkBothWays(api visualizer) {
 	pods := [2]string{"client", "server"}
 	var addresses [2]string
 	for i, pod := range pods {
-		address, err := s.kubectl("", "-n", "shop", "get", "pod", pod, "-o", "jsonpath={.status.podIP}")
-		require.NoError(s.t, err)
-		addresses[i] = address
+		addresses[i] = s.podIP(pod)
 	}
 	want := map[string]int{}
 	for i, pod := range pods {

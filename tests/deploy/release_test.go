@@ -161,10 +161,3 @@ func relay(near net.Conn, address string) error {
 	_, err = io.Copy(far, near)
 	return err
 }
-
-func (s *site) podIP(pod string) string {
-	s.t.Helper()
-	address, err := s.kubectl("", "-n", "shop", "get", "pod", pod, "-o", "jsonpath={.status.podIP}")
-	require.NoError(s.t, err)
-	return address
-}

@@ -2,15 +2,18 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/document"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/elasticsearch"
@@ -57,14 +60,14 @@ elasticsearch:
 	}
 }
 
-// documents are all flows that a reader finds, by the attributes that their fields
-// are of.
-func documents(ctx context.Context, reader *elasticsearch.Client) (all []attributes, err error) {
+// documents are all flows that a reader finds, as records again.
+func documents(ctx context.Context, reader *elasticsearch.Client) ([]attributes, error) {
 	var found struct {
 		Hits struct {
 			Total struct{ Value int }
 			Hits  []struct {
-				Source map[string]any `json:"_source"`
+				ID     string          `json:"_id"`
+				Source json.RawMessage `json:"_source"`
 			}
 		}
 	}
@@ -76,32 +79,12 @@ func documents(ctx context.Context, reader *elasticsearch.Client) (all []attribu
 	if found.Hits.Total.Value > most {
 		return nil, fmt.Errorf("there are %d documents, more than can be read at once", found.Hits.Total.Value)
 	}
-	for _, hit := range found.Hits.Hits {
-		a := attributes{}
-		for _, field := range schema.ECS.Fields(flow.EventFlow) {
-			if field.Attribute != nil {
-				a[field.Attribute.Name] = fieldAt(hit.Source, field.Path)
-			}
-		}
-		all = append(all, a)
-	}
-	return all, nil
-}
-
-// fieldAt is the value of a field, whose path may be one name or several objects.
-func fieldAt(document map[string]any, path string) any {
-	if value, ok := document[path]; ok {
-		return value
-	}
-	for i := range path {
-		if path[i] != '.' {
-			continue
-		}
-		if inner, ok := document[path[:i]].(map[string]any); ok {
-			if value := fieldAt(inner, path[i+1:]); value != nil {
-				return value
-			}
+	decoder := document.NewDecoder(schema.ECS, flow.EventFlow, flow.Flows)
+	batch := flow.Batch{Flows: make([]flow.Flow, len(found.Hits.Hits))}
+	for i, hit := range found.Hits.Hits {
+		if err := decoder.Decode(hit.ID, hit.Source, &batch.Flows[i]); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return attributesOf(flow.Encode(&batch, time.Now())), nil
 }

@@ -51,24 +51,7 @@ gateway: {service: {clusterIP: ` + gatewayAddress + `}}
 `)))
 	api := a.forward("deployment/otelcol-flowlogs-gateway")
 	a.eventually("an agent on every node says that nothing is missing", func() error { return api.complete(2) })
-	return api.flows
-}
-
-// flows returns everything that is stored.
-func (v visualizer) flows() (all []attributes, err error) {
-	for cursor := ""; ; {
-		var page struct {
-			Flows []attributes
-			Next  string
-		}
-		if err := v.get("flows", flowsPage(cursor), &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Flows...)
-		if cursor = page.Next; cursor == "" {
-			return all, nil
-		}
-	}
+	return func() ([]attributes, error) { return pages[attributes](api, "all", "") }
 }
 
 // throughOTLP has the agents send to a collector of this machine, which writes a file.
@@ -120,19 +103,26 @@ func exported(file string) (all []attributes, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", file, err)
 		}
-		for _, resource := range logs.ResourceLogs().All() {
-			for _, scope := range resource.ScopeLogs().All() {
-				for _, lr := range scope.LogRecords().All() {
-					a := attributes(resource.Resource().Attributes().AsRaw())
-					for name, value := range lr.Attributes().All() {
-						a[name] = value.AsRaw()
-					}
-					if lr.EventName() == flow.EventFlow {
-						all = append(all, a)
-					}
+		all = append(all, attributesOf(logs)...)
+	}
+	return all, lines.Err()
+}
+
+// attributesOf are those of flows, of the record and its resource.
+func attributesOf(logs plog.Logs) (all []attributes) {
+	for _, resource := range logs.ResourceLogs().All() {
+		for _, scope := range resource.ScopeLogs().All() {
+			for _, record := range scope.LogRecords().All() {
+				if record.EventName() != flow.EventFlow {
+					continue
 				}
+				a := attributes(resource.Resource().Attributes().AsRaw())
+				for name, value := range record.Attributes().All() {
+					a[name] = value.AsRaw()
+				}
+				all = append(all, a)
 			}
 		}
 	}
-	return all, lines.Err()
+	return all
 }

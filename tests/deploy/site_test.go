@@ -142,3 +142,11 @@ func (s *site) forward(workload string) visualizer {
 	require.True(s.t, ok, "kubectl port-forward says %s", line)
 	return visualizer{"http://" + address}
 }
+
+// podIP is the address of a pod of the shop.
+func (s *site) podIP(pod string) string {
+	s.t.Helper()
+	address, err := s.kubectl("", "-n", "shop", "get", "pod", pod, "-o", "jsonpath={.status.podIP}")
+	require.NoError(s.t, err)
+	return address
+}

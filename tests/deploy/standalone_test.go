@@ -108,8 +108,7 @@ func (s *site) talk(api visualizer, service string, bytes int) error {
 // refused has the server's kernel drop a packet, which the drops engine tells of.
 func (s *site) refused(api visualizer) {
 	s.t.Helper()
-	address, err := s.kubectl("", "-n", "shop", "get", "pod", "server", "-o", "jsonpath={.status.podIP}")
-	require.NoError(s.t, err)
+	address := s.podIP("server")
 	s.eventually("a packet to a port that nobody listens at is told of", func() error {
 		if _, err := s.Exec(s.t.Context(), "shop", "client", "/netpeer", "dial", address+":9"); err != nil {
 			return err
@@ -206,6 +205,23 @@ func (v visualizer) get(path string, parameters url.Values, out any) error {
 		return fmt.Errorf("%s: %s", resp.Status, text)
 	}
 	return json.Unmarshal(text, out)
+}
+
+// pages returns all flows, reported by that end, that the filter matches.
+func pages[T any](v visualizer, reporter, filter string) (all []T, err error) {
+	for cursor := ""; ; {
+		var page struct {
+			Flows []T
+			Next  string
+		}
+		if err := v.get("flows", url.Values{"reporter": {reporter}, "q": {filter}, "limit": {"1000"}, "cursor": {cursor}}, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Flows...)
+		if cursor = page.Next; cursor == "" {
+			return all, nil
+		}
+	}
 }
 
 // has fails unless there is a flow, reported by that end, that the filter matches.
