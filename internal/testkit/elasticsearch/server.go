@@ -103,16 +103,15 @@ func (s *Shared) Get(tb testing.TB) *Server {
 	return s.server
 }
 
-// Main is what TestMain does: it runs the tests, ends the server if one was started, and
-// exits.
+// Main is what TestMain does: it runs the tests and ends the server if one was started. The
+// test binary exits with what the tests gave when TestMain returns.
 func (s *Shared) Main(m *testing.M) {
-	code := m.Run()
+	m.Run()
 	if s.server != nil {
 		if err := s.server.Close(); err != nil {
 			panic(err)
 		}
 	}
-	os.Exit(code)
 }
 
 func needPrograms(tb testing.TB) {
