@@ -2,7 +2,7 @@
 
 import { check, equal, expect, until } from "./checks.mjs";
 import { covered, lowContrast } from "./look.mjs";
-import { count, inScenario, params, ready } from "./page.mjs";
+import { count, inScenario, params, pause, ready } from "./page.mjs";
 
 const inMerged = (search, run, options) => inScenario("merged", search, run, options);
 const row = (page) => page.locator(".rows .tr >> nth=0");
@@ -14,10 +14,10 @@ check("a row of a merged record shows the first value, how many more there are a
     equal(await row(page).locator(".more").allTextContents(), [" +≈1,239 more", " +2 more"], "what is said of the others");
     expect(/^\d+$/.test(await row(page).locator(".made").textContent()), "the mark has no number");
     expect(/records, workload and port level/.test(await row(page).locator(".made").getAttribute("aria-label")), "the mark does not say the level");
+    await pause(page);
     const address = row(page).locator(".v[data-filter^='source.address']");
     const filter = await address.getAttribute("data-filter");
     expect(/^source.address = [\d.]+$/.test(filter), `an address filters by ${filter}`);
-    await page.keyboard.press("Space");
     await address.click();
     await until(() => params(page).getAll("f").includes(filter), "the filter");
     await page.waitForSelector(".rows .tr .more");
@@ -26,7 +26,7 @@ check("a row of a merged record shows the first value, how many more there are a
 check("the panel lists the values, and each finds the records that list it", () =>
   inMerged(`?view=flows&last=15m&${toGateway}`, async (page) => {
     await page.waitForSelector(".rows .tr");
-    await page.keyboard.press("Space");
+    await pause(page);
     await row(page).click({ position: { x: 120, y: 14 } });
     await page.waitForSelector(".panel .madeof >> text=/\\d+ records, workload and port level/");
     const listed = page.locator(".panel .attrs:not(.named) .v[data-filter^='destination.k8s.pod.name = ']");
@@ -65,7 +65,7 @@ check("what is folded, overflown or sampled is said in the row, the panel and a 
   inMerged("?view=flows&last=15m&f=flow.folded+exists+or+flow.sampling.rate+exists", async (page) => {
     await page.waitForSelector(".banner >> text=/records were folded together and \\d+ records are samples, 1 of 10/");
     await page.waitForSelector(".rows .tr");
-    await page.keyboard.press("Space");
+    await pause(page);
     const said = new Set(await page.locator(".rows .made").allTextContents());
     for (const word of ["overflow", "folded", "1 of 10"]) expect(said.has(word), `no row says ${word}: ${[...said]}`);
     await page.waitForSelector(".rows .tr >> text=not told apart");
