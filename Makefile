@@ -60,6 +60,12 @@ cluster: ## start a Kubernetes cluster to try things on; NODES=2 FAKE_NODES=10 D
 	@go build -o .cache/bin/cluster ./tests/cluster/run
 	@.cache/bin/cluster -nodes=$(or $(NODES),1) -fake-nodes=$(or $(FAKE_NODES),0) -dual-stack=$(or $(DUAL_STACK),false)
 
+.PHONY: demo
+demo: image ## install the chart on two Kubernetes nodes on this machine, with a web shop to look at; PORT=8687
+	@tools/install-needs build cluster
+	@go build -o .cache/bin/demo ./tests/demo
+	@.cache/bin/demo -port=$(or $(PORT),8686)
+
 .PHONY: lint
 # The programs of the test cluster are left out: for 70 lines of ours it would take ten
 # minutes to look through all of Kubernetes the first time.

@@ -1,13 +1,10 @@
 package deploy
 
 import (
-	"bufio"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -54,9 +51,9 @@ func newSiteWith(t *testing.T, options cluster.Options) *site {
 // showLogs shows the ends of the logs of the release's pods, which go with the cluster.
 func (s *site) showLogs() {
 	for _, component := range []string{"gateway", "agent", "setup"} {
-		cmd := exec.Command(s.Kubectl(), "--kubeconfig="+s.Kubeconfig(), "-n", namespace, "logs", "--prefix", "--tail=40",
+		// The test's own context is over.
+		out, err := s.RunKubectl(context.Background(), "", "-n", namespace, "logs", "--prefix", "--tail=40",
 			"-l", "app.kubernetes.io/component="+component)
-		out, err := cmd.CombinedOutput()
 		s.t.Logf("the logs of %ss (%v):\n%s", component, err, out)
 	}
 }
@@ -86,13 +83,7 @@ func writeImage(t *testing.T) string {
 func (s *site) kubectl(stdin string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, s.Kubectl(), append([]string{"--kubeconfig=" + s.Kubeconfig()}, args...)...)
-	cmd.Stdin = strings.NewReader(stdin)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out), err
+	return s.RunKubectl(ctx, stdin, args...)
 }
 
 // eventually waits until try succeeds.
@@ -128,18 +119,8 @@ func (s *site) rollout(workload string) {
 // forward forwards a port of this machine to the Flow Visualizer until the test ends.
 func (s *site) forward(workload string) visualizer {
 	s.t.Helper()
-	cmd := exec.Command(s.Kubectl(), "--kubeconfig="+s.Kubeconfig(), "-n", namespace, "port-forward", workload, ":8686")
-	out, err := cmd.StdoutPipe()
+	address, err := s.ForwardPort(s.t.Context(), namespace, workload, 0, 8686)
 	require.NoError(s.t, err)
-	require.NoError(s.t, cmd.Start())
-	s.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(s.t, err)
-	address, _, ok := strings.Cut(strings.TrimPrefix(line, "Forwarding from "), " -> 8686")
-	require.True(s.t, ok, "kubectl port-forward says %s", line)
 	return visualizer{"http://" + address}
 }
 

@@ -212,7 +212,7 @@ var kernelPackages = []string{"./receiver/flowlogreceiver", "./receiver/flowlogr
 
 // clusterPackages start a Kubernetes cluster, and the last an Elasticsearch beside it;
 // see clusterSuite.
-var clusterPackages = []string{"./tests/cluster", "./tests/identity", "./tests/deploy"}
+var clusterPackages = []string{"./tests/cluster", "./tests/identity", "./tests/demo", "./tests/deploy"}
 
 // elasticPackages start an Elasticsearch; see elasticSuite.
 var elasticPackages = []string{

@@ -10,8 +10,10 @@ import (
 // dial is an order to make traffic.
 type dial struct {
 	network, address string
-	count, bytes     int
+	count            int // 0 is without end, whatever comes of each
+	bytes            int
 	hold, timeout    time.Duration
+	delay            time.Duration // before the first
 	pause            time.Duration // between two
 }
 
@@ -36,11 +38,12 @@ func (d dial) run() (o outcome) {
 		o.Answers, o.AnswerBytes = names.Answers.Load(), names.Received.Load()
 	}()
 	dialer := net.Dialer{Timeout: d.timeout, Resolver: names.resolver()}
-	for i := range d.count {
+	time.Sleep(d.delay)
+	for i := 0; d.count == 0 || i < d.count; i++ {
 		if i > 0 {
 			time.Sleep(d.pause)
 		}
-		if err := d.once(&dialer, &o); err != nil {
+		if err := d.once(&dialer, &o); err != nil && d.count != 0 {
 			o.Error = err.Error()
 			return o
 		}
