@@ -59,8 +59,9 @@ export function denyWord(why: string | undefined): string {
   return denyWords[why] ?? why.replaceAll("_", " ");
 }
 
-/** What the kernel did: `why` is the class of a denial, `detail` what more is known of it. */
-export function Verdict({ action, why, detail }: { action: string | undefined; why?: string | undefined; detail?: string | undefined }) {
+/** What the kernel did: `why` is the class of a denial, `detail` what more is known of it. What was `unanswered` was let through here, and not beyond. */
+export function Verdict({ action, why, detail, unanswered }: { action: string | undefined; why?: string | undefined; detail?: string | undefined; unanswered: boolean }) {
+  if (action === "allow" && unanswered) return <span className="vd unk" title="let through here; the caller gave up before anybody answered"><UnknownMark size={14} />no answer</span>;
   if (action === "allow") return <span className="vd allow"><AllowMark size={14} />allowed</span>;
   if (action === "deny") return <span className="vd deny" title={detail}><DenyMark size={14} />{denyWord(why)}</span>;
   return <span className="vd unk"><UnknownMark size={14} />unknown</span>;

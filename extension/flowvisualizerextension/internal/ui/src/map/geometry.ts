@@ -3,7 +3,7 @@
 import type { Layout, Placed } from "./layout";
 import { nodeHeight } from "./sizes";
 import { type MapEdge } from "./model";
-import { bytesOf } from "./totals";
+import { bytesOf, unanswered } from "./totals";
 
 export interface Point {
   x: number;
@@ -70,7 +70,7 @@ export function shapes(edges: readonly MapEdge[], at: Layout): Map<string, EdgeS
     const self = e.from === e.to;
     const width = widthOf(e);
     const denied = e.totals.denied > 0;
-    const allowed = !denied || e.totals.connections > e.totals.denied;
+    const allowed = !denied || (e.totals.connections > e.totals.denied && !unanswered(e.totals));
     const both = allowed && denied ? width / 2 + 4 : 0;
     const y0 = ports.get(`${e.key} from`)!;
     const y3 = ports.get(`${e.key} to`)!;

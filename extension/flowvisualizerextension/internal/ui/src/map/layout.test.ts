@@ -107,6 +107,16 @@ describe("edges", () => {
     expect([s.get("a > out|x")!.allow, s.get("a > out|y")!.deny]).toEqual([undefined, undefined]);
     expect(s.get("a > out|z")).toMatchObject({ allow: { end: expect.stringContaining("z") }, deny: { end: expect.stringContaining("v12") } });
   });
+  it("draw as denied alone what nobody answered, for that is how the source saw it", () => {
+    const m = model([["a", "out|x", 100, 2], ["a", "out|y", 100]]);
+    const given = { connections: 4, completed: 4, abandoned: 2 };
+    Object.assign(m.edges[0]!.totals, given, { received: 0 });
+    Object.assign(m.edges[1]!.totals, given, { completed: 2 });
+    const drawn = () => { const s = shapes(m.edges, layout(m, { width: 1080 })); return [s.get("a > out|x")!, s.get("a > out|y")!].map((e) => [e.allow, e.deny].map(Boolean)); };
+    expect(drawn()).toEqual([[false, true], [true, false]]);
+    m.edges[0]!.totals.received = 40;
+    expect(drawn()).toEqual([[true, true], [true, false]]);
+  });
   it("draw a node's own traffic as a small loop above what else leaves it", () => {
     const m = model([["a", "a", 1e9], ["a", "b", 1e6], ["a", "out|x", 1e6]]);
     const l = layout(m, { width: 1080 });

@@ -66,3 +66,11 @@ export function addTotals(into: Totals, t: Totals): void {
     into[k] = k === "rttMax" ? Math.max(into[k], t[k]) : into[k] + t[k];
   }
 }
+
+/**
+ * Whether nobody answered: all that was let through and has ended was given up by its
+ * callers, and nothing came back. So it looks from a source when another node drops it.
+ */
+export function unanswered(t: Pick<Totals, "completed" | "denied" | "abandoned" | "received">): boolean {
+  return t.abandoned > 0 && t.abandoned === t.completed - t.denied && t.received === 0;
+}

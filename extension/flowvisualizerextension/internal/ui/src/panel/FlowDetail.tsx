@@ -3,7 +3,6 @@ import { useFields, useFlow } from "../api/queries";
 import { useStream } from "../api/stream";
 import type { Field, Flow, Scalar } from "../api/types";
 import { clock, micros } from "../format/format";
-import { Verdict } from "../frame/icons";
 import { others, told } from "../format/listed";
 import { isCompanion, listings } from "../format/listings";
 import { madeOf } from "../format/made";
@@ -11,7 +10,8 @@ import { AllValues, itemsOf, Value, Values } from "../frame/Value";
 import { type End, type Entity, entityAbout } from "../map/entity";
 import { levels } from "../map/levels";
 import { text } from "../table/attributes";
-import { denial, formatField, rttMean } from "../table/columns";
+import { formatField, rttMean } from "../table/columns";
+import { denial, FlowVerdict } from "../table/FlowVerdict";
 import { Ends } from "./Ends";
 import { Identity } from "./Identity";
 import { Section } from "./sections";
@@ -34,7 +34,7 @@ export function FlowDetail({ id }: { id: string }) {
       <Ends from={from.id} to={to.id} groups={[from.group, to.group]} details={[place("source", from), place("destination", to)]} />
       <Section>
         <dl className="kv">
-          <dt>Kernel did</dt><dd><Verdict action={text(f, "flow.action")} why={text(f, "flow.deny.class")} /></dd>
+          <dt>Kernel did</dt><dd><FlowVerdict flow={f} /></dd>
           {denial(f) !== undefined && <><dt>Because of</dt><dd>{denial(f)}</dd></>}
           <dt>From</dt><dd className="mono">{clock(Date.parse(String(f["flow.start"])))}</dd>
           <dt>To</dt><dd className="mono">{clock(Date.parse(String(f["flow.end"])))}</dd>

@@ -10,7 +10,7 @@ import { bytes, count, micros, tick } from "../format/format";
 import { service } from "../format/services";
 import { DenyMark, Verdict } from "../frame/icons";
 import { Value } from "../frame/Value";
-import type { Totals } from "../map/totals";
+import { type Totals, totalsOf, unanswered } from "../map/totals";
 import { shownRange } from "../state/actions";
 import { useView } from "../state/view";
 import { text } from "../table/attributes";
@@ -54,7 +54,7 @@ export function Outcomes({ totals }: { totals: Totals }) {
         {parts.map((p) => (
           <div key={p.word}>
             <span className={p.word === "denied" ? "c-deny" : ""}>{p.word}</span>
-            <span className="meter"><i className={p.word === "denied" ? "f-deny" : p.word === "closed" || p.word === "still open" ? "f-allow" : "f-unk"} style={{ width: `${all > 0 ? (100 * p.n) / all : 0}%` }} /></span>
+            <span className="meter">{p.n > 0 && <i className={p.word === "denied" ? "f-deny" : p.word === "closed" || p.word === "still open" ? "f-allow" : "f-unk"} style={{ width: `${(100 * p.n) / all}%` }} />}</span>
             <span className="num">{count(p.n)}</span>
           </div>
         ))}
@@ -139,7 +139,7 @@ export function Ports({ part }: { part: Expr }) {
                 <td className="t2">{name ?? String(g.key["network.transport"] ?? "")}</td>
                 <td className="num">{count(g.sums["flow.connections.seen"] ?? 0)}</td>
                 <td className="num">{bytes((g.sums["source.bytes"] ?? 0) + (g.sums["destination.bytes"] ?? 0))}</td>
-                <td><Value field={why === undefined ? "flow.action" : "flow.deny.class"} value={String(why ?? action)}><Verdict action={action as string | undefined} why={why as string | undefined} /></Value></td>
+                <td><Value field={why === undefined ? "flow.action" : "flow.deny.class"} value={String(why ?? action)}><Verdict action={action as string | undefined} why={why as string | undefined} unanswered={unanswered(totalsOf(g))} /></Value></td>
               </tr>
             );
           })}

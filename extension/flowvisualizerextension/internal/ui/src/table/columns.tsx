@@ -8,10 +8,10 @@ import { first, told } from "../format/listed";
 import { attributeOf } from "../format/listings";
 import { madeOf } from "../format/made";
 import { message, service } from "../format/services";
-import { Verdict } from "../frame/icons";
 import { FirstValue, itemsOf, Value, Values } from "../frame/Value";
 import { number, text } from "./attributes";
 import { Endpoint } from "./Endpoint";
+import { FlowVerdict } from "./FlowVerdict";
 import { MadeMark } from "./MadeMark";
 import { setView } from "../state/view";
 
@@ -61,12 +61,6 @@ function outcome(f: Flow): ReactNode {
   return words.length > 0 ? words.join(", ") : <span className="t3">closed</span>;
 }
 
-/** What the kernel says of a denial, and where it was: "netfilter drop at eth0". */
-export function denial(f: Flow): string | undefined {
-  const at = text(f, "flow.deny.interface.name");
-  return text(f, "flow.deny.reason")?.replaceAll("_", " ").concat(at === undefined ? "" : ` at ${at}`);
-}
-
 /** The joined columns, in their usual order. */
 export const usual: Column[] = [
   {
@@ -78,7 +72,7 @@ export const usual: Column[] = [
     cell: (f) => {
       const why = text(f, "flow.deny.class");
       const field = why === undefined ? "flow.action" : "flow.deny.class";
-      return <Value quiet field={field} value={why ?? text(f, "flow.action")}><Verdict action={text(f, "flow.action")} why={why} detail={denial(f)} /></Value>;
+      return <Value quiet field={field} value={why ?? text(f, "flow.action")}><FlowVerdict flow={f} /></Value>;
     },
   },
   { id: "source", title: "Source", about: "Who called: pod, node, network or process, and where", width: 160, grow: true, cell: (f) => <Endpoint flow={f} end="source" /> },
