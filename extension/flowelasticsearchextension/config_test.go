@@ -114,3 +114,12 @@ func TestErrorsNameTheKey(t *testing.T) {
 		})
 	}
 }
+
+// TestExtensionsThatLogInStartBefore has one that logs in to write and to read.
+func TestExtensionsThatLogInStartBefore(t *testing.T) {
+	config, err := load(t, "authenticators")
+	require.NoError(t, err)
+	e, err := newExtension(extensiontest.NewNopSettings(Type), config)
+	require.NoError(t, err)
+	require.Equal(t, []component.ID{component.MustNewID("basicauth"), component.MustNewIDWithName("basicauth", "kibana")}, e.Dependencies())
+}

@@ -3,6 +3,7 @@ package flowelasticsearchextension
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,12 +59,12 @@ func newExtension(set extension.Settings, config *Config) (*flowElasticsearch, e
 }
 
 // Dependencies implements extensioncapabilities.Dependent: the extensions that log in
-// start first.
+// start first. Each is named once, though one may log in everywhere.
 func (e *flowElasticsearch) Dependencies() []component.ID {
 	var ids []component.ID
 	logins := []configoptional.Optional[configauth.Config]{e.config.Connection.HTTP.Auth, e.config.readerConnection().HTTP.Auth, e.config.Kibana.HTTP.Auth}
 	for _, auth := range logins {
-		if auth.HasValue() {
+		if auth.HasValue() && !slices.Contains(ids, auth.Get().AuthenticatorID) {
 			ids = append(ids, auth.Get().AuthenticatorID)
 		}
 	}
