@@ -133,8 +133,8 @@ func (e *flowElasticsearch) works(ctx context.Context, host component.Host, clie
 // run does the works until ctx ends, when they are this collector's.
 func (e *flowElasticsearch) run(ctx context.Context, works []work, health *health) {
 	lead := func(ctx context.Context) {
-		e.telemetry.leads.Store(true)
-		defer e.telemetry.leads.Store(false)
+		e.telemetry.begin()
+		defer e.telemetry.end()
 		var wg sync.WaitGroup
 		for _, w := range works {
 			wg.Go(func() { e.keep(ctx, w) })

@@ -42,12 +42,8 @@ func (e *flowElasticsearch) newDashboards(ctx context.Context, host component.Ho
 	if err != nil {
 		return nil, err
 	}
-	telemetry, err := newKibanaTelemetry(e.set.MeterProvider)
-	if err != nil {
-		return nil, err
-	}
 	return &dashboards{
-		client: client, importer: importer, every: e.config.CheckInterval, telemetry: telemetry,
+		client: client, importer: importer, every: e.config.CheckInterval, telemetry: e.telemetry.kibana,
 		logger: e.set.Logger.With(zap.String("kibana", config.HTTP.Endpoint)),
 	}, nil
 }

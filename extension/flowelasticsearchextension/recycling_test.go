@@ -83,7 +83,7 @@ func recycleOn(t *testing.T, server *small, rounds int, change func(*Config)) (*
 	require.NoError(t, err)
 	require.Len(t, works, 2)
 	require.Equal(t, time.Minute, works[1].interval())
-	e.telemetry.leads.Store(true)
+	e.telemetry.begin()
 	require.NoError(t, e.telemetry.observe())
 	for range rounds {
 		require.NoError(t, works[1].round(t.Context()))

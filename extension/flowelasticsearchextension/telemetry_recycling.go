@@ -71,6 +71,8 @@ func (t *recyclingTelemetry) observed() []metric.Observable {
 	return []metric.Observable{t.state, t.keptBytes, t.keptIndices, t.wouldGo, t.wouldFree, t.oldest, t.disk}
 }
 
+func (t *recyclingTelemetry) forget() { t.last.Store(nil) }
+
 // round takes what a round did; trouble is what keeps the limits from being kept.
 func (t *recyclingTelemetry) round(result *recycle.Result, trouble error, dryRun bool) {
 	ctx := context.Background()
@@ -99,11 +101,7 @@ func (t *recyclingTelemetry) observe(o metric.Observer) {
 	if last == nil {
 		return
 	}
-	if !last.succeeded {
-		o.ObserveInt64(t.state, 0)
-	} else {
-		o.ObserveInt64(t.state, 1)
-	}
+	o.ObserveInt64(t.state, oneIf(last.succeeded))
 	if !last.seen {
 		return
 	}

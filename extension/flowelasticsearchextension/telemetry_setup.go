@@ -42,12 +42,11 @@ func (t *setupTelemetry) observed() []metric.Observable {
 	return []metric.Observable{t.ready, t.lastSuccess}
 }
 
+// forget leaves the time of the last success, which does not change.
+func (t *setupTelemetry) forget() { t.succeeded.Store(false) }
+
 func (t *setupTelemetry) observe(o metric.Observer) {
-	state := int64(0)
-	if t.succeeded.Load() {
-		state = 1
-	}
-	o.ObserveInt64(t.ready, state)
+	o.ObserveInt64(t.ready, oneIf(t.succeeded.Load()))
 	if at := t.at.Load(); at != 0 {
 		o.ObserveFloat64(t.lastSuccess, float64(at)/1e9)
 	}
