@@ -11,6 +11,7 @@ import (
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/extension/flowelasticsearchextension/internal/recycle"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/configfile"
 )
 
@@ -86,6 +87,18 @@ func TestTheReaderHasALoginOfItsOwnOrTheExtensions(t *testing.T) {
 	e, err := newExtension(extensiontest.NewNopSettings(Type), config)
 	require.NoError(t, err)
 	require.Equal(t, []component.ID{component.MustNewID("headers_setter")}, e.Dependencies())
+}
+
+// TestTheStoreDecidesWhatEachSeesIfTheirLoginIsPassedOn has an authenticator that passes it on,
+// one with a login of its own, and none.
+func TestTheStoreDecidesWhatEachSeesIfTheirLoginIsPassedOn(t *testing.T) {
+	for name, want := range map[string]bool{"reader": true, "reader_authenticator": false, "all": false} {
+		config, err := load(t, name)
+		require.NoError(t, err)
+		e, err := newExtension(extensiontest.NewNopSettings(Type), config)
+		require.NoError(t, err)
+		require.Equal(t, want, flowstore.AsCaller(e.FlowSource()), name)
+	}
 }
 
 func TestErrorsNameTheKey(t *testing.T) {

@@ -20,8 +20,8 @@ import (
 type ReaderConfig struct {
 	connection.Login `mapstructure:",squash"`
 
-	// Auth names the extension that logs in, such as headers_setter, which can pass on
-	// the login of who asks.
+	// Auth names the extension that logs in. headers_setter is taken to pass on the login of
+	// who asks, so that Elasticsearch decides what they see.
 	Auth configoptional.Optional[configauth.Config] `mapstructure:"auth"`
 }
 
@@ -32,6 +32,14 @@ func (c *Config) readerConnection() connection.Config {
 		to.Login, to.HTTP.Auth = r.Login, r.Auth
 	}
 	return to
+}
+
+// passesOn is the type of the extension that passes on the login of who asks. Others have
+// logins of their own.
+var passesOn = component.MustNewType("headers_setter")
+
+func (r *ReaderConfig) asCaller() bool {
+	return r.Auth.HasValue() && r.Auth.Get().AuthenticatorID.Type() == passesOn
 }
 
 // Validate implements confmap.Validator.
@@ -55,7 +63,7 @@ func newSource(set extension.Settings, config *Config) (source, error) {
 		location = urls[0].Redacted()
 	}
 	r, err := reader.New(reader.Options{
-		Mapping: config.Mapping.Mode, Namespace: config.Namespace, Location: location, AsCaller: config.Reader.Auth.HasValue(), Logger: set.Logger,
+		Mapping: config.Mapping.Mode, Namespace: config.Namespace, Location: location, AsCaller: config.Reader.asCaller(), Logger: set.Logger,
 	})
 	return source{Reader: r, config: config}, err
 }

@@ -79,11 +79,20 @@ func (v *visualizer) Start(ctx context.Context, host component.Host) error {
 		}
 	})
 	v.set.Logger.Info("Flow Visualizer at " + v.url())
-	if !loopback && !v.config.ServerConfig.Auth.HasValue() {
-		v.set.Logger.Warn("The Flow Visualizer shows every flow to whoever reaches its address: set auth, or listen on 127.0.0.1.",
-			zap.Stringer("address", listener.Addr()))
-	}
+	v.warn(store, loopback)
 	return nil
+}
+
+// warn tells who sees what they should not, or does not see what they should.
+func (v *visualizer) warn(store flowstore.Source, loopback bool) {
+	switch asCaller := flowstore.AsCaller(store); {
+	case asCaller && !v.config.ServerConfig.IncludeMetadata:
+		v.set.Logger.Warn("The store of the Flow Visualizer decides by the login of whoever looks what they see, and is not given it: set include_metadata.",
+			zap.Stringer("store", v.config.Store))
+	case !asCaller && !loopback && !v.config.ServerConfig.Auth.HasValue():
+		v.set.Logger.Warn("The Flow Visualizer shows every flow to whoever reaches its address: set auth, or listen on 127.0.0.1.",
+			zap.Stringer("address", v.listener.Addr()))
+	}
 }
 
 func (v *visualizer) options(store flowstore.Source, loopback bool) api.Options {

@@ -36,10 +36,21 @@ var storeID = component.MustNewID("flow_store")
 type storeExtension struct {
 	component.StartFunc
 	component.ShutdownFunc
-	store memstore.Store
+	store    memstore.Store
+	asCaller bool
 }
 
-func (s *storeExtension) FlowSource() flowstore.Source { return &s.store }
+func (s *storeExtension) FlowSource() flowstore.Source {
+	if s.asCaller {
+		return callerSource{&s.store}
+	}
+	return &s.store
+}
+
+// callerSource decides by who asks what they see.
+type callerSource struct{ flowstore.Source }
+
+func (callerSource) AsCaller() bool { return true }
 
 // testHost is a collector with some extensions.
 type testHost map[component.ID]component.Component
@@ -54,10 +65,14 @@ func page() fs.FS {
 // and what it logs.
 func start(t *testing.T, config *Config) (*visualizer, *memstore.Store, *observer.ObservedLogs) {
 	t.Helper()
+	return startOver(t, config, &storeExtension{})
+}
+
+func startOver(t *testing.T, config *Config, store *storeExtension) (*visualizer, *memstore.Store, *observer.ObservedLogs) {
+	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
 	set := extensiontest.NewNopSettings(componentType)
 	set.Logger = zap.New(core)
-	store := &storeExtension{}
 	v := newVisualizer(config, set, page())
 	require.NoError(t, v.Start(t.Context(), testHost{storeID: store}))
 	t.Cleanup(func() {
@@ -128,13 +143,38 @@ func TestLoopbackRefusesForeignHostNames(t *testing.T) {
 	}
 }
 
-func TestWarnsOfAnOpenAddress(t *testing.T) {
-	config := loopbackConfig()
-	config.ServerConfig.NetAddr.Endpoint = "0.0.0.0:0"
-	_, _, logs := start(t, config)
-	warnings := logs.FilterLevelExact(zap.WarnLevel).All()
-	require.Len(t, warnings, 1)
-	assert.Contains(t, warnings[0].Message, "set auth, or listen on 127.0.0.1")
+func TestWarnsOfWhoSeesTooMuchOrNothing(t *testing.T) {
+	everybody := func(c *Config) { c.ServerConfig.NetAddr.Endpoint = "0.0.0.0:0" }
+	for name, test := range map[string]struct {
+		change   func(*Config)
+		asCaller bool
+		want     string // part of the only warning, "" for none
+	}{
+		"others reach the address": {everybody, false, "set auth, or listen on 127.0.0.1"},
+		"others reach the address, and the headers go to a store that has no use for them": {
+			func(c *Config) { everybody(c); c.ServerConfig.IncludeMetadata = true }, false, "set auth, or listen on 127.0.0.1",
+		},
+		"others reach the address, and the store lets in who may see": {
+			func(c *Config) { everybody(c); c.ServerConfig.IncludeMetadata = true }, true, "",
+		},
+		"the store cannot know who asks": {func(*Config) {}, true, "set include_metadata"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := loopbackConfig()
+			test.change(config)
+			_, _, logs := startOver(t, config, &storeExtension{asCaller: test.asCaller})
+			var warnings []string
+			for _, entry := range logs.FilterLevelExact(zap.WarnLevel).All() {
+				warnings = append(warnings, entry.Message)
+			}
+			if test.want == "" {
+				assert.Empty(t, warnings)
+				return
+			}
+			require.Len(t, warnings, 1)
+			assert.Contains(t, warnings[0], test.want)
+		})
+	}
 }
 
 func TestStartErrorsSayTheCure(t *testing.T) {

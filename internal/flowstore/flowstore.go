@@ -26,6 +26,20 @@ type Source interface {
 	Watcher
 }
 
+// CallerSource is a Source that may answer by who asks.
+type CallerSource interface {
+	Source
+	// AsCaller reports whether it asks where the records are with the login in the
+	// context's client.Info, so that each sees what they may, and who has none is not let in.
+	AsCaller() bool
+}
+
+// AsCaller reports whether s decides by who asks what they see.
+func AsCaller(s Source) bool {
+	c, ok := s.(CallerSource)
+	return ok && c.AsCaller()
+}
+
 // Writer takes records in.
 type Writer interface {
 	// Write stores the batch as a whole or not at all. When it returns nil the

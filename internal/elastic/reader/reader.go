@@ -54,7 +54,7 @@ type Reader struct {
 	watchers  sync.WaitGroup
 }
 
-var _ flowstore.Source = (*Reader)(nil)
+var _ flowstore.CallerSource = (*Reader)(nil)
 
 // New returns a closed Reader, or an error that says which of the options is wrong.
 func New(o Options) (*Reader, error) {
@@ -118,6 +118,9 @@ func (r *Reader) Close() error {
 	r.watchers.Wait()
 	return nil
 }
+
+// AsCaller implements flowstore.CallerSource.
+func (r *Reader) AsCaller() bool { return r.options.AsCaller }
 
 func (r *Reader) path(attribute string) string { return r.fields[attribute].Path }
 
