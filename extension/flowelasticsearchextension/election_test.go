@@ -98,9 +98,10 @@ func TestOnlyTheLeaderWorks(t *testing.T) {
 	require.NoError(t, e.Shutdown(t.Context()))
 	const ok, trouble = componentstatus.StatusOK, componentstatus.StatusRecoverableError
 	assert.Equal(t, []componentstatus.Status{
-		ok,          // somebody else leads
-		ok, trouble, // this one does, and cannot set up
+		trouble,              // nobody leads yet
+		ok,                   // somebody else does
+		ok, trouble, trouble, // this one does, has not set up yet, and cannot
 		ok, trouble, // nobody does, and then nobody can
-		ok, trouble, // this one does again
+		ok, trouble, trouble, // this one does again
 	}, host.seen)
 }

@@ -133,6 +133,7 @@ func (e *flowElasticsearch) works(ctx context.Context, host component.Host, clie
 // run does the works until ctx ends, when they are this collector's.
 func (e *flowElasticsearch) run(ctx context.Context, works []work, health *health) {
 	lead := func(ctx context.Context) {
+		health.begin()
 		e.telemetry.begin()
 		defer e.telemetry.end()
 		var wg sync.WaitGroup
@@ -146,6 +147,7 @@ func (e *flowElasticsearch) run(ctx context.Context, works []work, health *healt
 		lead(ctx)
 		return
 	}
+	health.standBy(errNotElected)
 	e.elector.Run(ctx, lead, func(leader string, err error) {
 		if err != nil {
 			e.set.Logger.Warn("no collector can be elected to work on Elasticsearch; trying again", zap.Error(err))

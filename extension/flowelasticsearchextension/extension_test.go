@@ -91,7 +91,8 @@ func TestAFailureIsToldOnceAndTriedMoreAndMoreSlowly(t *testing.T) {
 	}
 	require.NoError(t, e.Shutdown(context.Background()))
 	assert.EqualValues(t, rounds, requests.Load())
-	assert.Equal(t, []componentstatus.Status{componentstatus.StatusRecoverableError}, host.seen)
+	const trouble = componentstatus.StatusRecoverableError
+	assert.Equal(t, []componentstatus.Status{trouble, trouble}, host.seen, "before the first round, and since")
 	require.Equal(t, 1, logs.Len())
 	assert.Contains(t, logs.All()[0].ContextMap()["error"], "status 502")
 }

@@ -8,7 +8,9 @@ import (
 	"go.opentelemetry.io/collector/component/componentstatus"
 )
 
-// health is the extension's status: in order unless one of its works is in trouble.
+// health is the extension's status: in order where another collector works, and unless one of
+// its own works is in trouble. A server that it has not looked at yet is not in order either:
+// who waits until a collector is ready waits for the templates.
 type health struct {
 	host component.Host
 
@@ -22,6 +24,19 @@ type health struct {
 type condition struct {
 	known   bool
 	trouble error
+}
+
+var (
+	errNotElected = errors.New("no collector has been elected to work on Elasticsearch yet")
+	errNotSetUp   = errors.New("the templates of Elasticsearch have not been looked at yet")
+)
+
+// begin says that the works are this collector's.
+func (h *health) begin() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.setup = condition{trouble: errNotSetUp}
+	h.report()
 }
 
 // note takes how a round ended, and tells whether that is news.

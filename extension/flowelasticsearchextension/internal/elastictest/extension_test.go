@@ -41,24 +41,22 @@ func (c cluster) start(t *testing.T, set extension.Settings, u elasticsearch.Use
 	return h
 }
 
-// wait waits for a status.
-func (h *host) wait(t *testing.T, want componentstatus.Status) (message string) {
+// wait waits for a status whose message contains a text.
+func (h *host) wait(t *testing.T, want componentstatus.Status, text string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		var got componentstatus.Status
-		got, message = h.last()
-		return got == want
+		got, message := h.last()
+		return got == want && strings.Contains(message, text)
 	}, patience, moment)
-	return message
 }
 
 func TestTheExtensionSetsUpAServerThatComesLater(t *testing.T) {
 	c := newCluster(t)
 	c.Stop(t)
 	h := c.start(t, extensiontest.NewNopSettings(flowelasticsearchextension.Type), users["flowlogs_setup"], "later")
-	assert.Contains(t, h.wait(t, componentstatus.StatusRecoverableError), "connection refused")
+	h.wait(t, componentstatus.StatusRecoverableError, "connection refused")
 	c.Restart(t)
-	h.wait(t, componentstatus.StatusOK)
+	h.wait(t, componentstatus.StatusOK, "")
 	assert.Zero(t, round(t, c.setup(t, "later", "flowlogs_setup")).Newer)
 }
 
@@ -77,15 +75,13 @@ func TestTheExtensionNamesAMissingPrivilegeAndGoesOnOnceItIsGranted(t *testing.T
 		return m.Data.(metricdata.Gauge[int64]).DataPoints[0].Value
 	}
 
-	assert.Contains(t, h.wait(t, componentstatus.StatusRecoverableError), "grant the cluster privilege manage_index_templates")
+	h.wait(t, componentstatus.StatusRecoverableError, "grant the cluster privilege manage_index_templates")
 	assert.Zero(t, state())
 	c.SetRoles(t, `growing: {cluster: [monitor, manage_index_templates]}`)
-	require.Eventually(t, func() bool {
-		_, message := h.last()
-		return message != "" && state() == 0 && strings.Contains(message, "view_index_metadata")
-	}, patience, moment)
+	h.wait(t, componentstatus.StatusRecoverableError, "view_index_metadata")
+	assert.Zero(t, state())
 	c.SetRoles(t, `growing: {cluster: [monitor, manage_index_templates], indices: [{names: ["logs-k8s.*"], privileges: [view_index_metadata]}]}`)
-	h.wait(t, componentstatus.StatusOK)
+	h.wait(t, componentstatus.StatusOK, "")
 	assert.Equal(t, int64(1), state())
 	put, err := telemetry.GetMetric("otelcol_flow_elasticsearch_templates_put")
 	require.NoError(t, err)
