@@ -1,5 +1,6 @@
 // Package kibanatest reads saved objects as Kibana's import does, for tests of what was
-// written. It shares no code with what writes them.
+// written, and stands in for a Kibana that takes them. It shares no code with what writes
+// them.
 package kibanatest
 
 import (
