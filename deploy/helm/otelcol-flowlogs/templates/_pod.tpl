@@ -24,7 +24,8 @@ tolerations:
 {{- end }}
 {{- end }}
 
-{{/* Takes a dict: port, and host, if that is not the pod's address. */}}
+{{/* Takes a dict: port; host, if that is not the pod's address; and ready, the port that
+tells of readiness, if that is another. */}}
 {{- define "otelcol-flowlogs.probes" -}}
 {{- range $probe, $patience := dict "startupProbe" 60 "readinessProbe" 3 "livenessProbe" 6 }}
 {{ $probe }}:
@@ -33,7 +34,7 @@ tolerations:
     host: {{ . }}
     {{- end }}
     path: /
-    port: {{ $.port }}
+    port: {{ and (eq $probe "readinessProbe") $.ready | default $.port }}
   periodSeconds: {{ eq $probe "startupProbe" | ternary 2 10 }}
   timeoutSeconds: 5
   failureThreshold: {{ $patience }}

@@ -29,10 +29,20 @@ extensions:
     leader_election:
       lease_name: {{ include "otelcol-flowlogs.componentName" (dict "root" . "component" "setup") }}
     {{- end }}
+  # It lives while the process does, and is ready once Elasticsearch is set up, or another
+  # one has been elected to do it.
   health_check:
-    endpoint: 0.0.0.0:13133
+    http:
+      endpoint: 0.0.0.0:13133
+      status: {path: /}
+  health_check/ready:
+    http:
+      endpoint: 0.0.0.0:13134
+      status: {path: /}
+    component_health:
+      include_recoverable_errors: true
 service:
-  extensions: [{{ include "otelcol-flowlogs.elasticsearchAuthenticator" .Values.elasticsearch.setup }}, flow_elasticsearch, health_check]
+  extensions: [{{ include "otelcol-flowlogs.elasticsearchAuthenticator" .Values.elasticsearch.setup }}, flow_elasticsearch, health_check, health_check/ready]
   telemetry:
     {{- include "otelcol-flowlogs.telemetry" . | nindent 4 }}
 {{- end }}
