@@ -49,13 +49,17 @@ func TestWhatModeElasticsearchNeedsIsNamed(t *testing.T) {
 	for text, want := range map[string]string{
 		"{}":                           "elasticsearch.endpoint",
 		"{endpoint: 'https://a:9200'}": "elasticsearch.writer.secretName",
-		"{endpoint: 'https://a:9200', writer: {secretName: w}}":                                                  "elasticsearch.setup.secretName",
-		"{endpoint: 'https://a:9200', writer: {secretName: w}, setup: {enabled: false}}":                         "",
-		"{endpoint: 'https://a:9200', endpoints: ['https://b:9200'], writer: {secretName: w}}":                   "leave one",
-		"{endpoint: 'a:9200', writer: {secretName: w}, setup: {enabled: false}}":                                 "endpoint",
-		"{endpoint: 'https://a:9200', namespace: Two-Parts, writer: {secretName: w}, setup: {enabled: false}}":   "namespace",
-		"{endpoint: 'https://a:9200', writer: {secretName: w, login: token}, setup: {enabled: false}}":           "login",
-		"{endpoint: 'https://a:9200', writer: {secretName: w}, setup: {secretName: s, retentionDays: {all: 1}}}": "retentionDays",
+		"{endpoint: 'https://a:9200', writer: {secretName: w}}":                                                                    "elasticsearch.setup.secretName",
+		"{endpoint: 'https://a:9200', writer: {secretName: w}, setup: {enabled: false}}":                                           "",
+		"{endpoint: 'https://a:9200', endpoints: ['https://b:9200'], writer: {secretName: w}}":                                     "leave one",
+		"{endpoint: 'a:9200', writer: {secretName: w}, setup: {enabled: false}}":                                                   "endpoint",
+		"{endpoint: 'https://a:9200', namespace: Two-Parts, writer: {secretName: w}, setup: {enabled: false}}":                     "namespace",
+		"{endpoint: 'https://a:9200', writer: {secretName: w, login: token}, setup: {enabled: false}}":                             "login",
+		"{endpoint: 'https://a:9200', writer: {secretName: w}, setup: {secretName: s, retentionDays: {all: 1}}}":                   "retentionDays",
+		"{endpoint: 'https://a:9200', writer: {secretName: w}, setup: {secretName: s}, kibana: {space: team}}":                     "elasticsearch.kibana.endpoint",
+		"{endpoint: 'https://a:9200', writer: {secretName: w}, setup: {secretName: s}, kibana: {endpoint: 'https://k', space: A}}": "space",
+		"{endpoint: 'https://a:9200', writer: {secretName: w}, setup: {secretName: s}, kibana: {endpoint: 'k:5601'}}":              "kibana",
+		"{endpoint: 'https://a:9200', writer: {secretName: w}, setup: {enabled: false}, kibana: {endpoint: 'https://k'}}":          "elasticsearch.setup.enabled=true",
 	} {
 		values := object{"mode": "elasticsearch", "elasticsearch": decode(t, text)}
 		if _, err := render(chart(), values); want == "" && err != nil {

@@ -14,6 +14,12 @@
 {{- if and .setup.enabled (not .setup.secretName) }}
 {{- $missing = append $missing "elasticsearch.setup.secretName, that of somebody with the role flowlogs_setup (or elasticsearch.setup.enabled=false)" }}
 {{- end }}
+{{- if and (not .kibana.endpoint) (or .kibana.space .kibana.secretName .kibana.tls.caSecretName) }}
+{{- $missing = append $missing "elasticsearch.kibana.endpoint, the URL of Kibana, or nothing else of elasticsearch.kibana" }}
+{{- end }}
+{{- if and .kibana.endpoint (not .setup.enabled) }}
+{{- $missing = append $missing "elasticsearch.setup.enabled=true, for the setup is who puts dashboards into Kibana" }}
+{{- end }}
 {{- if $missing }}
 {{- fail (printf "mode elasticsearch needs %s" (join "; " $missing)) }}
 {{- end }}
@@ -21,13 +27,13 @@
 {{- end }}
 
 {{/*
-Who logs in to Elasticsearch: writer, the agents, or setup. Logins are read from files,
-which are read again when they change; in the environment a $ in a password would have a
-meaning. What follows takes a dict: root, the top context, and who.
+Who logs in: to Elasticsearch writer, the agents, or setup; kibana is the setup, to Kibana, if
+not with the same login. Logins are read from files, which are read again when they change; in
+the environment a $ in a password would have a meaning. What follows takes a dict: root, the top context, and who.
 */}}
 {{- define "otelcol-flowlogs.elasticsearchConnection" -}}
 {{- include "otelcol-flowlogs.elasticsearchNeeds" .root }}
-{{- $login := index .root.Values.elasticsearch .who }}
+{{- $authenticator := include "otelcol-flowlogs.elasticsearchAuthenticator" . }}
 {{- with .root.Values.elasticsearch }}
 {{- if .endpoints }}
 endpoints: {{ toJson .endpoints }}
@@ -39,22 +45,22 @@ tls:
   ca_file: /etc/otelcol-flowlogs/elasticsearch-ca/ca.crt
 {{- end }}
 auth:
-  authenticator: {{ include "otelcol-flowlogs.elasticsearchAuthenticator" $login }}
+  authenticator: {{ $authenticator }}
 mapping:
   mode: {{ .mapping }}
 {{- end }}
 {{- end }}
 
-{{/* Takes the values of who logs in. */}}
 {{- define "otelcol-flowlogs.elasticsearchAuthenticator" -}}
-{{ eq .login "apiKey" | ternary "bearertokenauth" "basicauth" }}
+{{- $login := index .root.Values.elasticsearch .who -}}
+{{ eq $login.login "apiKey" | ternary "bearertokenauth" "basicauth" }}{{ if eq .who "kibana" }}/kibana{{ end }}
 {{- end }}
 
 {{/* The extension that logs in. */}}
 {{- define "otelcol-flowlogs.elasticsearchLogin" -}}
 {{- $directory := printf "/etc/otelcol-flowlogs/elasticsearch-%s" .who }}
 {{- $login := index .root.Values.elasticsearch .who }}
-{{ include "otelcol-flowlogs.elasticsearchAuthenticator" $login }}:
+{{ include "otelcol-flowlogs.elasticsearchAuthenticator" . }}:
   {{- if eq $login.login "apiKey" }}
   scheme: ApiKey
   filename: {{ $directory }}/api_key
@@ -68,7 +74,21 @@ mapping:
 {{/* Volumes of secrets; each is mounted at a directory of its name. */}}
 {{- define "otelcol-flowlogs.elasticsearchSecrets" -}}
 {{- include "otelcol-flowlogs.elasticsearchNeeds" .root }}
-{{- $login := index .root.Values.elasticsearch .who -}}
+{{- include "otelcol-flowlogs.loginSecret" . | trim }}
+{{- include "otelcol-flowlogs.authoritySecret" (dict "name" "elasticsearch-ca" "tls" .root.Values.elasticsearch.tls) }}
+{{- end }}
+
+{{- define "otelcol-flowlogs.kibanaSecrets" -}}
+{{- with .Values.elasticsearch.kibana }}
+{{- if .secretName }}
+{{- include "otelcol-flowlogs.loginSecret" (dict "root" $ "who" "kibana") }}
+{{- end }}
+{{- include "otelcol-flowlogs.authoritySecret" (dict "name" "kibana-ca" "tls" .tls) }}
+{{- end }}
+{{- end }}
+
+{{- define "otelcol-flowlogs.loginSecret" }}
+{{- $login := index .root.Values.elasticsearch .who }}
 - name: elasticsearch-{{ .who }}
   secret:
     secretName: {{ $login.secretName }}
@@ -77,8 +97,12 @@ mapping:
     {{- else }}
     items: [{key: username, path: username}, {key: password, path: password}]
     {{- end }}
-{{- with .root.Values.elasticsearch.tls.caSecretName }}
-- name: elasticsearch-ca
+{{- end }}
+
+{{/* Takes a dict: name, of the volume, and tls, values. */}}
+{{- define "otelcol-flowlogs.authoritySecret" }}
+{{- with .tls.caSecretName }}
+- name: {{ $.name }}
   secret:
     secretName: {{ . }}
     items: [{key: ca.crt, path: ca.crt}]

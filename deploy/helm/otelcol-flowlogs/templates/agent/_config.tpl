@@ -50,7 +50,7 @@ extensions:
   health_check:
     endpoint: 127.0.0.1:{{ .Values.agent.healthPort }}
 service:
-  extensions: [{{ if $token }}bearertokenauth, {{ end }}{{ if $elasticsearch }}{{ include "otelcol-flowlogs.elasticsearchAuthenticator" .Values.elasticsearch.writer }}, {{ end }}file_storage, health_check]
+  extensions: [{{ if $token }}bearertokenauth, {{ end }}{{ if $elasticsearch }}{{ include "otelcol-flowlogs.elasticsearchAuthenticator" (dict "root" . "who" "writer") }}, {{ end }}file_storage, health_check]
   pipelines:
     logs:
       receivers: [flowlog]
