@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -20,39 +21,54 @@ import (
 )
 
 // throughElasticsearch has the agents write to a server, which a reader asks. They merge
-// before, and keep pods and addresses apart, which they would not by default.
+// before, and keep pods and addresses apart, which they would not by default. Of the two that
+// set the server up one is killed before the application talks.
 func (a *application) throughElasticsearch() func() ([]attributes, error) {
 	a.t.Helper()
 	server := elasticsearch.Start(a.t, elasticsearch.Options{Security: true, TLS: true, Address: a.MachineAddress()})
 	roles, err := os.ReadFile(filepath.Join(root, "deploy/elasticsearch/roles.yml"))
 	require.NoError(a.t, err)
-	server.SetRoles(a.t, string(roles))
-	secrets := map[string]map[string]string{"elasticsearch-ca": {"ca.crt": string(server.CA)}}
+	const privileges = "cluster: [manage_index_templates, monitor]"
+	require.Contains(a.t, string(roles), privileges)
+	server.SetRoles(a.t, strings.Replace(string(roles), privileges, "cluster: [monitor]", 1))
+	a.secret("elasticsearch-ca", map[string]string{"ca.crt": string(server.CA)})
 	for _, who := range []string{"writer", "setup"} {
 		user := server.SetUser(a.t, "flowlogs-"+who, "flowlogs_"+who)
-		secrets[user.Name] = map[string]string{"username": user.Name, "password": user.Password}
-	}
-	for name, data := range secrets {
-		a.apply(name, encode(object{
-			"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": name, "namespace": namespace}, "stringData": data,
-		}))
+		a.secret(user.Name, map[string]string{"username": user.Name, "password": user.Password})
 	}
 	address, err := url.Parse(server.URL)
 	require.NoError(a.t, err)
-	a.uninstall(a.installed(a.agents(`
+	admin := server.As(server.Admin)
+	kibana, values := a.standIn()
+	setup := &setupOf{site: a.site, server: admin, kibana: kibana}
+	a.uninstall(a.applyChart(a.agents(`
     processors: {flow_aggregation: {interval: 2s, jitter: 0s, allowed: {level: 1}}}
 mode: elasticsearch
 elasticsearch:
-  endpoint: https://`+net.JoinHostPort(a.MachineAddress().String(), address.Port())+`
+  endpoint: https://` + net.JoinHostPort(a.MachineAddress().String(), address.Port()) + `
   tls: {caSecretName: elasticsearch-ca}
   writer: {secretName: flowlogs-writer}
+  kibana: ` + values + `
   setup:
     secretName: flowlogs-setup
+    replicas: 2
     config: {extensions: {flow_elasticsearch: {index: {replicas: 0}}}}
-`), "deployment/otelcol-flowlogs-setup", "daemonset/otelcol-flowlogs-agent"))
+`)))
+	setup.waitsForItsRights()
+	server.SetRoles(a.t, string(roles))
+	a.rollout("deployment/otelcol-flowlogs-setup")
+	a.rollout("daemonset/otelcol-flowlogs-agent")
+	setup.isDoneByOne()
+	setup.losesItsLeader()
 	reader := server.As(server.SetUser(a.t, "reader", "flowlogs_reader"))
-	admin := server.As(server.Admin)
+	takenOver := false
 	return func() ([]attributes, error) {
+		if !takenOver {
+			if err := setup.isTakenOver(); err != nil {
+				return nil, err
+			}
+			takenOver = true
+		}
 		if err := admin.Do(a.t.Context(), http.MethodPost, "/logs-k8s.flow*/_refresh", nil, nil); err != nil {
 			return nil, err
 		}

@@ -36,9 +36,7 @@ func (s *site) secure(user, password string) {
 		"token":       {"token": rand.Text()},
 		"users":       {"htpasswd": user + ":{SHA}" + base64.StdEncoding.EncodeToString(hash[:])},
 	} {
-		s.apply(name, encode(object{
-			"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": name, "namespace": namespace}, "stringData": data,
-		}))
+		s.secret(name, data)
 	}
 }
 

@@ -106,6 +106,14 @@ func (s *site) apply(what, manifests string) {
 	require.NoError(s.t, err, what)
 }
 
+// secret makes a secret in the release's namespace.
+func (s *site) secret(name string, data map[string]string) {
+	s.t.Helper()
+	s.apply(name, encode(object{
+		"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": name, "namespace": namespace}, "stringData": data,
+	}))
+}
+
 // rollout waits until a workload of the release is ready; if it is not, it shows why.
 func (s *site) rollout(workload string) {
 	s.t.Helper()
