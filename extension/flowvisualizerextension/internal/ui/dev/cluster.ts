@@ -2,7 +2,7 @@
 // system's own pods, and who calls from outside.
 
 import type { Flow } from "../src/api/types.ts";
-import type { Talk } from "./traffic.ts";
+import type { Talk } from "./talk.ts";
 
 export const clusterName = "shop-prod";
 export const nodeNames = ["node-a", "node-b", "node-c"];

@@ -8,7 +8,8 @@ import { type Expr, FilterError, parse } from "../src/filter/grammar.ts";
 import { matches } from "./evaluate.ts";
 import { clusterName, nodeNames } from "./cluster.ts";
 import { fields } from "./fields.ts";
-import { inKubernetes, interval, intervalMs, type Scenario } from "./traffic.ts";
+import { intervalMs } from "./talk.ts";
+import { inKubernetes, interval, type Scenario } from "./traffic.ts";
 
 const host = "debian-vm";
 

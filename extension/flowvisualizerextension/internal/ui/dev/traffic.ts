@@ -4,33 +4,13 @@
 import type { Flow } from "../src/api/types.ts";
 import { cluster } from "./cluster.ts";
 import { merged, window } from "./merged.ts";
-
-export const intervalMs = 5000;
+import { lo, me, record, type Talk } from "./talk.ts";
 
 /** many: a process that calls 5,000 addresses; loss: a ring buffer that overflowed; idle: nothing at all; first: a recording that has only just begun; loopback: programs that call each other and themselves; cluster: a Kubernetes cluster of three nodes; merged: the same with an aggregation in between. */
 export type Scenario = "usual" | "many" | "loss" | "idle" | "first" | "loopback" | "cluster" | "merged";
 
 /** The scenarios of a Kubernetes cluster. */
 export const inKubernetes = (scenario: Scenario) => scenario === "cluster" || scenario === "merged";
-
-export interface Talk {
-  from: [process: string | undefined, address: string];
-  to: [process: string | undefined, address: string];
-  port: number;
-  transport?: "tcp" | "udp";
-  /** Connections per interval, bytes per connection from the caller and back, RTT in µs. */
-  rate: number;
-  sent: number;
-  received: number;
-  rtt: number;
-  deny?: keyof typeof denyReasons;
-  reset?: number;
-  /** What is known besides, beyond what follows from the rest. */
-  more?: Flow;
-}
-
-const me = "192.168.1.42";
-const lo = "127.0.0.1";
 
 const talks: Talk[] = [
   { from: [undefined, "192.168.1.20"], to: ["sshd", me], port: 22, rate: 0.3, sent: 9_000, received: 62_000, rtt: 900 },
@@ -72,11 +52,6 @@ function random(seed: number): () => number {
   };
 }
 
-function scope(address: string): string {
-  if (address.startsWith("127.")) return "loopback";
-  return address.startsWith("192.168.") || address.startsWith("10.") ? "private" : "public";
-}
-
 /** The records whose interval ends at (index + 1) × intervalMs. */
 export function interval(index: number, scenario: Scenario): Flow[] {
   if (scenario === "idle") return [];
@@ -105,64 +80,4 @@ function crawl(index: number, next: () => number): Flow[] {
     const talk: Talk = { from: ["crawler", me], to: [undefined, `203.${host >> 8}.${host & 255}.7`], port: 443, rate: 1, sent: 900, received: 12_000, rtt: 20_000 };
     return record(index, 100 + k, talk, 1, next);
   });
-}
-
-const denyReasons = { policy_drop: "netfilter_drop", no_listener: "no_socket", timeout: "timed_out" };
-
-function record(index: number, i: number, t: Talk, n: number, next: () => number): Flow {
-  const end = (index + 1) * intervalMs - Math.floor(next() * 900);
-  const jitter = 0.6 + next() * 0.8;
-  const sent = Math.round(t.sent * n * jitter);
-  const received = Math.round(t.received * n * jitter);
-  const deny = t.deny !== undefined;
-  const reset = !deny && t.reset && next() < t.reset * n ? 1 : 0;
-  const open = !deny && t.sent > 5_000 && next() < 0.3 ? 1 : 0;
-  const f: Flow = {
-    "flow.id": `${index.toString(36)}-${i.toString(36)}`,
-    "flow.start": new Date(end - intervalMs + Math.floor(next() * 2000)).toISOString(),
-    "flow.end": new Date(end).toISOString(),
-    "flow.reporter": t.from[0] ? "source" : "destination",
-    "flow.peer.observed": t.from[0] !== undefined && t.to[0] !== undefined,
-    "flow.action": deny ? "deny" : "allow",
-    "flow.deny.reason": t.deny === undefined ? undefined : denyReasons[t.deny],
-    "flow.deny.class": t.deny,
-    "network.transport": t.transport ?? "tcp",
-    "network.type": t.to[1].includes(":") ? "ipv6" : "ipv4",
-    "source.address": t.from[1],
-    "destination.address": t.to[1],
-    "destination.port": t.port,
-    "destination.domains": t.from[0] && scope(t.to[1]) === "public" && t.port === 443 ? ["cdn.example.net", "www.example.com"] : undefined,
-    "source.type": t.from[1] === me || t.from[1] === lo ? "host" : "network",
-    "destination.type": t.to[1] === me || t.to[1] === lo ? "host" : "network",
-    "source.scope": scope(t.from[1]),
-    "destination.scope": scope(t.to[1]),
-    "source.process.executable.name": t.from[0],
-    "destination.process.executable.name": t.to[0],
-    "process.executable.name": t.from[0] ?? t.to[0],
-    "process.pid": 600 + i * 37,
-    "source.bytes": sent,
-    "destination.bytes": received,
-    "source.packets": Math.ceil(sent / 900) + n,
-    "destination.packets": Math.ceil(received / 1400),
-    "source.payload.bytes": deny ? 0 : Math.round(sent * 0.94),
-    "destination.payload.bytes": deny ? 0 : Math.round(received * 0.96),
-    "flow.connections.seen": n,
-    "flow.connections.started": n,
-    "flow.connections.completed": n - open,
-    "flow.connections.open": open,
-    "flow.connections.reset": reset,
-    "flow.connections.timed_out": 0,
-    "flow.connections.abandoned": 0,
-    "host.name": "debian-vm",
-    ...t.more,
-  };
-  if (t.rtt > 0) {
-    f["flow.tcp.rtt.sum"] = Math.round(t.rtt * n * jitter);
-    f["flow.tcp.rtt.samples"] = n;
-    f["flow.tcp.rtt.min"] = Math.round(t.rtt * 0.8);
-    f["flow.tcp.rtt.max"] = Math.round(t.rtt * 1.9 * jitter);
-    f["flow.tcp.retransmits"] = next() < 0.05 ? 1 : 0;
-  }
-  for (const k of Object.keys(f)) if (f[k] === undefined) delete f[k];
-  return f;
 }

@@ -6,7 +6,8 @@ import { shapes } from "./geometry";
 import { layout, type Layout } from "./layout";
 import { type LevelId } from "./entity";
 import { levels } from "./levels";
-import { buildModel, type MapModel } from "./model";
+import { buildModel } from "./build";
+import type { MapModel } from "./model";
 import { nodeHeight, pitch } from "./sizes";
 
 /** The mock's cluster, grouped as the server would, by every record for itself. */

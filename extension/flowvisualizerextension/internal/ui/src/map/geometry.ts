@@ -2,7 +2,7 @@
 
 import type { Layout, Placed } from "./layout";
 import { nodeHeight } from "./sizes";
-import { type MapEdge } from "./model";
+import type { MapEdge } from "./model";
 import { bytesOf, unanswered } from "./totals";
 
 export interface Point {

@@ -12,7 +12,8 @@ import { shapes, type EdgeShape } from "./geometry";
 import { layout, type Layout } from "./layout";
 import { pitch } from "./sizes";
 import { levels } from "./levels";
-import { buildModel, type MapModel } from "./model";
+import { buildModel } from "./build";
+import type { MapModel } from "./model";
 
 export interface DrawnMap {
   model: MapModel;

@@ -4,7 +4,8 @@ import { edgeFilters, entityFilter } from "./entity";
 import { levels } from "./levels";
 import { serialise } from "../filter/grammar";
 import { share } from "./fold";
-import { buildModel, type MapModel, type ModelOptions, plain } from "./model";
+import { buildModel } from "./build";
+import { type MapModel, type ModelOptions, plain } from "./model";
 import { bytesOf } from "./totals";
 
 interface Talk {
