@@ -76,7 +76,7 @@ func BenchmarkTranslations(b *testing.B) {
 	}{
 		{"known", live, free{backendAddress}},
 		{"looked up", ended, free{backendAddress}},
-		{"of no service", ended, free{serviceAddress}},
+		{"not translated", ended, free{serviceAddress}},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			tr := newTranslations(test.free, 2*batch)
@@ -85,7 +85,7 @@ func BenchmarkTranslations(b *testing.B) {
 			for b.Loop() {
 				copy(events, test.events)
 				began := time.Now()
-				if err := tr.complete(events, 1); err != nil {
+				if err := tr.complete(events); err != nil {
 					b.Fatal(err)
 				}
 				used += time.Since(began)

@@ -64,7 +64,7 @@ func (c *Capture) take(b batch) {
 
 // translate completes events by their translations. It says once why it cannot.
 func (c *Capture) translate(events []probe.Event) {
-	err := c.translations.complete(events, c.opts.Monotonic())
+	err := c.translations.complete(events)
 	if err != nil && c.engines[c.translating].Detail == "" {
 		c.engines[c.translating].Detail = err.Error()
 		c.opts.Logger.Error("Translations are not known", zap.Error(err))

@@ -5,22 +5,9 @@ package capture
 import (
 	"hash/maphash"
 	"net/netip"
-	"time"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/receiver/flowlogreceiver/internal/probe"
-)
-
-const (
-	// maxServers bounds what is remembered of servers; past it that begins anew.
-	maxServers = 65536
-	// A server is asked for until so many connections in a row were not translated,
-	// and more of them if some were before.
-	patience, patienceAfterHit = 4, 1024
-	// From then on one connection in sampleOneIn is asked for, and one in each
-	// sampleEvery: who becomes a service is found out soon.
-	sampleOneIn = 16
-	sampleEvery = int64(time.Second)
 )
 
 // Translations counts look-ups by what came of them.
@@ -35,9 +22,9 @@ type Translations struct {
 // translations completes events by what connection tracking knows: whom a service
 // stands for, and a source that has another address at its destination.
 //
-// Each connection is asked for by itself, for the connections to a service have
-// different backends. Servers that nothing is translated for are learnt, so that
-// they cost next to nothing.
+// Each connection is asked for by itself. Nothing of one follows from others: those
+// to a service have different backends, and of those to a backend's own address any
+// may have been to a service.
 type translations struct {
 	translator probe.Translator
 	seed       maphash.Seed
@@ -46,27 +33,12 @@ type translations struct {
 	// now is full it becomes before.
 	now, before map[uint64]probe.Translation
 	limit       int // of each
-	servers     map[uint64]*server
 
-	asked   []question
+	asked   []*probe.Event // whose connections are looked up
 	tuples  []probe.Tuple
 	answers []probe.Translation
 
 	counts Translations
-}
-
-// server is what is known of the end that accepts connections.
-type server struct {
-	asked      int64 // when it was last, CLOCK_MONOTONIC nanoseconds
-	misses     uint32
-	skipped    uint32
-	translates bool
-}
-
-// question is an event whose connection is looked up.
-type question struct {
-	event  *probe.Event
-	server *server
 }
 
 // newTranslations keeps no more than limit translations of open connections.
@@ -77,20 +49,19 @@ func newTranslations(translator probe.Translator, limit int) *translations {
 		now:        make(map[uint64]probe.Translation),
 		before:     make(map[uint64]probe.Translation),
 		limit:      max(limit/2, 1),
-		servers:    make(map[uint64]*server),
 	}
 }
 
 // complete puts translations into the events. A nil t knows none. It makes as many
 // system calls as events fill batches. On an error they stay as they were.
-func (t *translations) complete(events []probe.Event, now int64) error {
+func (t *translations) complete(events []probe.Event) error {
 	if t == nil {
 		return nil
 	}
 	t.asked, t.tuples = t.asked[:0], t.tuples[:0]
 	for i := range events {
 		if ev := &events[i]; t.concerns(ev) {
-			t.recallOrAsk(ev, now)
+			t.recallOrAsk(ev)
 		}
 	}
 	if len(t.asked) == 0 {
@@ -104,8 +75,8 @@ func (t *translations) complete(events []probe.Event, now int64) error {
 		t.counts.Failed += uint64(len(t.asked))
 		return err
 	}
-	for i := range t.asked {
-		t.answered(&t.asked[i], &answers[i])
+	for i, ev := range t.asked {
+		t.answered(ev, &answers[i])
 	}
 	return nil
 }
@@ -125,16 +96,14 @@ func (t *translations) concerns(ev *probe.Event) bool {
 }
 
 // recallOrAsk completes ev if its translation is known, and else notes that it is
-// to be looked up if that is worth it.
-func (t *translations) recallOrAsk(ev *probe.Event, now int64) {
+// to be looked up.
+func (t *translations) recallOrAsk(ev *probe.Event) {
 	if known, ok := t.recall(ev); ok {
 		translate(ev, &known)
 		return
 	}
-	if s := t.serverOf(ev); s.worthAsking(now) {
-		t.asked = append(t.asked, question{ev, s})
-		t.tuples = append(t.tuples, probe.Tuple{Transport: ev.Transport, Local: ev.Local, Remote: ev.Remote})
-	}
+	t.asked = append(t.asked, ev)
+	t.tuples = append(t.tuples, probe.Tuple{Transport: ev.Transport, Local: ev.Local, Remote: ev.Remote})
 }
 
 // recall returns the translation of an open connection, and forgets it unless the
@@ -176,60 +145,15 @@ func (t *translations) hash(ev *probe.Event) uint64 {
 	}{ev.Transport, ev.NetNS, ev.Local, ev.Remote})
 }
 
-// serverOf returns what is known of the end that accepts ev's connection. Both ends
-// learn by themselves.
-func (t *translations) serverOf(ev *probe.Event) *server {
-	at := ev.Remote
-	if ev.Reporter == flow.ReporterDestination {
-		at = ev.Local
-	}
-	h := maphash.Comparable(t.seed, struct {
-		transport flow.Transport
-		reporter  flow.Reporter
-		at        netip.AddrPort
-	}{ev.Transport, ev.Reporter, at})
-	s, ok := t.servers[h]
-	if !ok {
-		if len(t.servers) >= maxServers {
-			clear(t.servers)
-		}
-		s = new(server)
-		t.servers[h] = s
-	}
-	return s
-}
-
-// worthAsking tells whether a connection to s may be translated.
-func (s *server) worthAsking(now int64) bool {
-	limit := uint32(patience)
-	if s.translates {
-		limit = patienceAfterHit
-	}
-	if s.misses >= limit && now-s.asked < sampleEvery && s.skipped+1 < sampleOneIn {
-		s.skipped++
-		return false
-	}
-	s.asked, s.skipped = now, 0
-	return true
-}
-
-// answered completes an event and learns about its server. That nothing is known
-// of a connection that was never answered says nothing: a connection that is
-// refused on its way, behind its translation, is not tracked.
-func (t *translations) answered(q *question, answer *probe.Translation) {
-	ev := q.event
+// answered completes an event by what was found.
+func (t *translations) answered(ev *probe.Event, answer *probe.Translation) {
 	switch {
 	case !answer.Remote.IsValid():
 		t.counts.Unknown++
-		if ev.Kind != probe.Failed && ev.Kind != probe.Connecting && ev.ReceivedPackets > 0 {
-			q.server.misses++
-		}
 	case *answer == probe.Translation{Local: ev.Local, Remote: ev.Remote}:
 		t.counts.Untranslated++
-		q.server.misses++
 	default:
 		t.counts.Translated++
-		q.server.misses, q.server.translates = 0, true
 		// An ended one may have become known by an event before it in the batch.
 		if ev.Kind == probe.Live || len(t.now) > 0 {
 			t.remember(t.hash(ev), ev.Kind, *answer)

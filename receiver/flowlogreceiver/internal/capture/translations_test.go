@@ -57,7 +57,7 @@ func TestTranslationsOfBothEnds(t *testing.T) {
 	}}
 	tr := newTranslations(translator, 10)
 	events := []probe.Event{source, destination, plain, portOnly}
-	require.NoError(t, tr.complete(events, 1))
+	require.NoError(t, tr.complete(events))
 	require.Equal(t, 1, translator.Calls)
 	require.Equal(t, Translations{Translated: 3, Untranslated: 1}, tr.takeCounts())
 	require.Zero(t, tr.takeCounts())
@@ -139,10 +139,10 @@ func TestWhatIsNotTranslated(t *testing.T) {
 		"the loopback of the host":          {change(func(ev *probe.Event) { ev.Remote, ev.NetNS = loopback, 1 }), 1},
 	} {
 		translator := serviceFor()
-		require.NoError(t, newTranslations(translator, 1).complete([]probe.Event{test.event}, 1), name)
+		require.NoError(t, newTranslations(translator, 1).complete([]probe.Event{test.event}), name)
 		require.Len(t, translator.Asked, test.asked, name)
 	}
-	require.NoError(t, (*translations)(nil).complete([]probe.Event{from(1, probe.Live)}, 1))
+	require.NoError(t, (*translations)(nil).complete([]probe.Event{from(1, probe.Live)}))
 	require.Zero(t, (*translations)(nil).takeCounts())
 }
 
@@ -152,7 +152,7 @@ func TestAnOpenConnectionKeepsItsTranslation(t *testing.T) {
 	tr := newTranslations(translator, 10)
 	for _, kind := range []probe.Kind{probe.Live, probe.Live, probe.Closed} {
 		events := []probe.Event{from(1, kind)}
-		require.NoError(t, tr.complete(events, 1))
+		require.NoError(t, tr.complete(events))
 		require.Equal(t, backendAddress, events[0].Remote)
 		require.Equal(t, serviceAddress, events[0].Original)
 		translator.Translations = nil // connection tracking has forgotten it
@@ -163,7 +163,7 @@ func TestAnOpenConnectionKeepsItsTranslation(t *testing.T) {
 
 	translator = serviceFor(from(1, probe.Live))
 	tr = newTranslations(translator, 10)
-	require.NoError(t, tr.complete([]probe.Event{from(1, probe.Live), from(1, probe.Closed)}, 1), "in one batch")
+	require.NoError(t, tr.complete([]probe.Event{from(1, probe.Live), from(1, probe.Closed)}), "in one batch")
 	require.Empty(t, tr.now)
 }
 
@@ -179,67 +179,38 @@ func TestOpenTranslationsAreBounded(t *testing.T) {
 	for i := range all {
 		busy := from(0, probe.Live)
 		events := []probe.Event{all[i], busy}
-		require.NoError(t, tr.complete(events, 1))
+		require.NoError(t, tr.complete(events))
 		require.Equal(t, backendAddress, events[1].Remote)
 		require.LessOrEqual(t, len(tr.now)+len(tr.before), limit)
 	}
 	require.Len(t, translator.Asked, len(all)+1, "the busy one, twice in its first batch, is known")
 }
 
-// A server that nothing is translated for is soon asked for now and then only,
-// and a service that it becomes is found.
-func TestServersAreLearnt(t *testing.T) {
+// Connections to a server that came to its service are found however few they are
+// among those that came to its own address, tracked or not.
+func TestAServiceAmongDirectConnections(t *testing.T) {
+	const n, oneIn = 10_000, 1000
 	translator := serviceFor()
 	tr := newTranslations(translator, 10)
-	now := int64(0)
-	connect := func(n int) (asked int) {
-		before := len(translator.Asked)
-		for i := range n {
-			require.NoError(t, tr.complete([]probe.Event{from(uint16(i), probe.Closed)}, now))
+	for port := range uint16(n) {
+		ev := probe.Event{
+			Kind: probe.Closed, Reporter: flow.ReporterDestination, Transport: flow.TransportTCP, NetNS: 7, ReceivedPackets: 1,
+			Local: backendAddress, Remote: netip.AddrPortFrom(clientAddress, port),
 		}
-		return len(translator.Asked) - before
-	}
-	require.Equal(t, patience, connect(patience))
-	require.Equal(t, 10, connect(10*sampleOneIn))
-	now += sampleEvery
-	require.Equal(t, 1, connect(1), "a second later")
-	require.Zero(t, connect(1))
-
-	for port := range uint16(sampleOneIn) {
-		ev := from(port, probe.Closed)
-		translator.Translations[tuple(&ev)] = probe.Translation{Local: ev.Local, Remote: backendAddress}
-	}
-	connect(sampleOneIn)
-	require.Equal(t, 100, connect(100), "it is a service, most of whose connections are not translated")
-	translator.Translations = nil
-	connect(patienceAfterHit)
-	require.Equal(t, 2, connect(2*sampleOneIn), "it was one")
-}
-
-// Refused on their way or not answered: such connections are not tracked, and say
-// nothing of the service.
-func TestFailuresDoNotHideAService(t *testing.T) {
-	silent := from(1, probe.Live)
-	silent.ReceivedPackets = 0
-	for name, ev := range map[string]probe.Event{"failed": from(1, probe.Failed), "silent": silent} {
-		translator := serviceFor()
-		tr := newTranslations(translator, 10)
-		for range 100 {
-			require.NoError(t, tr.complete([]probe.Event{ev}, 1))
+		var asked netip.AddrPort
+		switch {
+		case port%oneIn == oneIn-1:
+			asked = serviceAddress
+			translator.Translations[tuple(&ev)] = probe.Translation{Local: asked, Remote: ev.Remote}
+		case port < n/2:
+			translator.Translations[tuple(&ev)] = probe.Translation{Local: ev.Local, Remote: ev.Remote}
 		}
-		require.Len(t, translator.Asked, 100, name)
-		require.Equal(t, Translations{Unknown: 100}, tr.takeCounts(), name)
+		events := []probe.Event{ev}
+		require.NoError(t, tr.complete(events))
+		require.Equal(t, asked, events[0].Original)
 	}
-}
-
-func TestServersAreBounded(t *testing.T) {
-	tr := newTranslations(serviceFor(), 10)
-	ev := from(1, probe.Live)
-	for i := range maxServers + 10 {
-		ev.Remote = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 80)
-		tr.serverOf(&ev)
-	}
-	require.LessOrEqual(t, len(tr.servers), maxServers)
+	const services = n / oneIn
+	require.Equal(t, Translations{Translated: services, Untranslated: n/2 - services/2, Unknown: n/2 - services/2}, tr.takeCounts())
 }
 
 // What cannot be looked up stays as it is, is counted, and said once.
