@@ -40,7 +40,7 @@ func TestFieldsDocumentation(t *testing.T) {
 	b.WriteString(fieldsIntro)
 	document(&b, flow.EventFlow, "What one reporter saw between two endpoints during one interval.", of(flow.Flows))
 	document(&b, flow.EventLoss, "Something was lost on the way; the flows beside it are that much short.", of(flow.Losses))
-	document(&b, flow.EventAgent, "A sign of life that a capturing agent sends each interval.", of(flow.Agents))
+	document(&b, flow.EventAgent, "A sign of life that a capturing agent sends when it starts, each interval, and when it stops.", of(flow.Agents))
 	want := strings.TrimRight(b.String(), "\n") + "\n"
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		require.NoError(t, os.WriteFile(fieldsFile, []byte(want), 0o644))

@@ -32,9 +32,9 @@ const (
 	UnitPackets     = "packets"
 )
 
-// Agent is a sign of life that a capturing agent sends each interval: what it
-// captures, what it does not and why, and what it costs. It travels as a log
-// record of its own (EventAgent).
+// Agent is a sign of life that a capturing agent sends when it starts, each interval
+// and when it stops: what it captures, what it does not and why, and what it costs. It
+// travels as a log record of its own (EventAgent).
 type Agent struct {
 	ID       ID
 	Observer Observer
@@ -44,9 +44,12 @@ type Agent struct {
 	Version       string
 	// Interval is the time between two signs of life, in nanoseconds.
 	Interval int64
-	Engines  []Engine
+	// Ended is set in the last sign of an agent that stops: it sees nothing later than
+	// Time. One that is killed has no time to say so.
+	Ended   bool
+	Engines []Engine
 	// Connections is the number of live connections at Time, and of flows that are
-	// not idle.
+	// not idle; 0 in the first sign, before they are counted.
 	Connections uint64
 	// Records counts the flow records sent since Started, Lost the connections
 	// and records lost since then.

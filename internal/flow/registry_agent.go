@@ -48,6 +48,10 @@ var Agents = newRegistry(concat(
 			Name: "flow.agent.interval", Role: Gauge, Unit: "ns", Elastic: "long",
 			Description: "Time between two signs of life.",
 		}, func(a *Agent) *int64 { return &a.Interval }),
+		boolean(Attribute{
+			Name: "flow.agent.ended", Role: Dimension, Elastic: "boolean",
+			Description: "Whether it is the last sign of an agent that stops, which sees nothing of what happens later.",
+		}, func(a *Agent) *bool { return &a.Ended }),
 		text(Attribute{
 			Name: "flow.agent.version", Role: Dimension, Elastic: "keyword", ECS: "agent.version",
 			Description: "Version of the agent.", Absent: "not known",
@@ -58,7 +62,7 @@ var Agents = newRegistry(concat(
 		}, engineTexts, setEngines),
 		integer(Attribute{
 			Name: "flow.agent.connections", Role: Gauge, Unit: "{connection}", Elastic: "long",
-			Description: "Live connections, and flows that are not idle.",
+			Description: "Live connections, and flows that are not idle; none are counted yet in the first sign.",
 		}, func(a *Agent) *uint64 { return &a.Connections }),
 		integer(Attribute{
 			Name: "flow.agent.records", Role: Gauge, Unit: "{record}", Elastic: "long",

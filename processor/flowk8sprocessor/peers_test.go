@@ -213,6 +213,43 @@ func TestViewsCountOnceAcrossNodes(t *testing.T) {
 	}
 }
 
+// While an agent is replaced, reports from the other side count. One that is killed does
+// not say so: until the next has started, or it has been silent for too long, they do not.
+func TestViewsCountWhileAnAgentIsAway(t *testing.T) {
+	sign := func(ended bool) func(*flow.Agent) { return func(a *flow.Agent) { a.Ended = ended } }
+	start := func(a *flow.Agent) { a.Started = a.Time }
+	type step struct {
+		at     time.Duration
+		sign   func(*flow.Agent) // of the source's agent, unless nil
+		counts bool              // the destination's report of the ten seconds before
+	}
+	for name, steps := range map[string][]step{
+		"replaced": {
+			{0, sign(true), false}, {10 * time.Second, nil, true}, {12 * time.Second, start, true}, {22 * time.Second, nil, false},
+		},
+		"killed, and started again": {
+			{0, sign(false), false}, {10 * time.Second, nil, false}, {12 * time.Second, start, true}, {22 * time.Second, nil, false},
+		},
+		"killed for good": {{0, sign(false), false}, {60 * time.Second, nil, false}, {61 * time.Second, nil, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newCluster(t, nil)
+			began := r.at
+			for _, s := range steps {
+				r.at = began.Add(s.at)
+				if s.sign != nil {
+					a := signOf("node-1", r.at)
+					s.sign(&a)
+					r.hears(t, a)
+				}
+				got := r.passes(t, encode(r.report("node-2", flow.ReporterDestination, web1, db2)))
+				require.Len(t, got, 1)
+				assert.Equal(t, s.counts, got[0].CountsOnce(), s.at)
+			}
+		})
+	}
+}
+
 func TestSignsAreHeardOfBeforeRecordsGoOn(t *testing.T) {
 	r := newCluster(t, nil)
 	r.knows(false)

@@ -34,13 +34,14 @@ func TestViewsCountOnceAcrossNodes(t *testing.T) {
 
 	for name, test := range map[string]struct {
 		nodes flowk8sprocessor.ObservedNodes
-		signs bool // whether the gateway hears of the agents
+		sign  func(*flow.Agent) // by which the gateway hears of the agents, unless nil
 		times uint64
 	}{
-		"by signs of life":      {flowk8sprocessor.NodesSeen, true, 1},
-		"before signs of life":  {flowk8sprocessor.NodesSeen, false, 2},
-		"agents everywhere":     {flowk8sprocessor.NodesAll, false, 1},
-		"no agents by decision": {flowk8sprocessor.NodesNone, true, 2},
+		"by signs of life":      {flowk8sprocessor.NodesSeen, running, 1},
+		"before signs of life":  {flowk8sprocessor.NodesSeen, nil, 2},
+		"after the last ones":   {flowk8sprocessor.NodesSeen, ended, 2},
+		"agents everywhere":     {flowk8sprocessor.NodesAll, nil, 1},
+		"no agents by decision": {flowk8sprocessor.NodesNone, running, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := &site{s.Cluster, t}
@@ -57,12 +58,14 @@ func TestViewsCountOnceAcrossNodes(t *testing.T) {
 					}
 				}
 			}
-			if test.signs {
+			if test.sign != nil {
 				for _, send := range sends {
-					send(&flow.Batch{Agents: []flow.Agent{{
+					a := flow.Agent{
 						Time: time.Now().UnixNano(), Started: time.Now().Add(-time.Hour).UnixNano(), Interval: int64(10 * time.Second),
 						Engines: []flow.Engine{{Name: "tcp", On: true}},
-					}}})
+					}
+					test.sign(&a)
+					send(&flow.Batch{Agents: []flow.Agent{a}})
 				}
 			}
 			reports, near, far := reportsOf(s.podAddresses(), places)
@@ -92,6 +95,9 @@ func TestViewsCountOnceAcrossNodes(t *testing.T) {
 		})
 	}
 }
+
+func running(*flow.Agent) {}
+func ended(a *flow.Agent) { a.Ended = true }
 
 // reportsOf is what the agents of two nodes tell if every pod connects to every other:
 // reports by node, and how many connections are on one node and between two.

@@ -249,7 +249,7 @@ func (g *Generator) Agent() flow.Agent {
 	id := g.id()
 	a := flow.Agent{
 		ID: id, Observer: g.observer(), Time: g.time() + int64(id.Counter)<<8 + int64(id.Node&0xff), Started: Start - span, Version: pick(g, []string{"", "0.1.0"}),
-		Interval: 10 * second, Connections: g.counter(), Records: g.counter(), Lost: g.counter(),
+		Interval: 10 * second, Ended: g.IntN(8) == 0, Connections: g.counter(), Records: g.counter(), Lost: g.counter(),
 		CPUTime: g.Int64N(span), Memory: g.counter(),
 	}
 	for _, name := range []string{"tcp", "udp"}[:g.IntN(3)] {

@@ -13,8 +13,8 @@ const (
 	// most bounds how many nodes are remembered, some 150 bytes each: three times what
 	// Kubernetes supports in a cluster.
 	most = 16384
-	// missed and silence are for how long an agent may be silent before it counts as gone:
-	// as many of its intervals, and at least so long.
+	// missed and silence are for how long an agent that has not said that it ends may be
+	// silent before it counts as gone: as many of its intervals, and at least so long.
 	missed  = 3
 	silence = time.Minute
 )
@@ -28,7 +28,7 @@ type Table struct {
 // agent is one that captures on a node, as its newest sign of life has it. Times are in
 // nanoseconds since the Unix epoch.
 type agent struct {
-	// told is when it sent the sign, until when it counts as there without another.
+	// told is when it sent the sign, until until when it counts as there without another.
 	started, told, until int64
 	tcp, datagram        bool
 }
@@ -39,7 +39,10 @@ func (t *Table) Learn(sign *flow.Agent, now time.Time) {
 	node := sign.Observer.Node.String()
 	// A clock that is ahead does not keep an agent alive.
 	told := min(sign.Time, now.UnixNano())
-	a := agent{started: sign.Started, told: told, until: told + int64(patience(sign.Interval))}
+	a := agent{started: sign.Started, told: told, until: told}
+	if !sign.Ended {
+		a.until += int64(patience(sign.Interval))
+	}
 	for _, e := range sign.Engines {
 		switch e.Name {
 		case "tcp":

@@ -32,6 +32,8 @@ func TestCaptured(t *testing.T) {
 		"after the sign":                     {start: 105, end: 115, want: true},
 		"at the end of its patience":         {start: 150, end: 160, want: true},
 		"after too long a silence":           {start: 151, end: 161},
+		"before it ended":                    {change: ended, start: 90, end: 100, want: true},
+		"after it ended":                     {change: ended, start: 91, end: 101},
 		"since the agent started":            {start: 0, end: 10, want: true},
 		"from before the agent started":      {start: -1, end: 10},
 		"another node":                       {node: "node-2", start: 80, end: 90},
@@ -67,6 +69,8 @@ func TestCaptured(t *testing.T) {
 	}
 }
 
+func ended(a *flow.Agent) { a.Ended = true }
+
 func off(engine string) func(*flow.Agent) {
 	return func(a *flow.Agent) {
 		for i := range a.Engines {
@@ -84,11 +88,37 @@ func TestTheNewestSignCounts(t *testing.T) {
 	table.Learn(sign("node-1", 50), at(101)) // it had waited
 	assert.True(t, captured(150, 160))
 
-	again := sign("node-1", 130)
-	again.Started = at(120).UnixNano()
-	table.Learn(again, at(130))
+	again := sign("node-1", 120)
+	again.Started = again.Time
+	table.Learn(again, at(120))
 	assert.False(t, captured(115, 125), "the agent was away for a part of it")
 	assert.True(t, captured(125, 135))
+}
+
+// An agent that is replaced says that it ends, and the next that it has started: from the
+// one to the other nobody captures.
+func TestAnAgentThatIsReplaced(t *testing.T) {
+	var table Table
+	captured := func(start, end int) bool {
+		return table.Captured("node-1", flow.TransportTCP, at(start).UnixNano(), at(end).UnixNano())
+	}
+	last := sign("node-1", 100)
+	last.Ended = true
+	table.Learn(last, at(100))
+	table.Learn(sign("node-1", 90), at(101)) // it had waited
+	assert.True(t, captured(90, 100))
+	assert.False(t, captured(95, 105))
+	assert.Equal(t, 1, table.Alive(at(100)))
+	assert.Zero(t, table.Alive(at(101)))
+
+	next := sign("node-1", 103)
+	next.Started = next.Time
+	table.Learn(next, at(103))
+	table.Learn(last, at(104)) // it had waited
+	assert.False(t, captured(95, 105))
+	assert.False(t, captured(101, 111))
+	assert.True(t, captured(103, 113))
+	assert.Equal(t, 1, table.Alive(at(104)))
 }
 
 func TestTheTableIsBounded(t *testing.T) {

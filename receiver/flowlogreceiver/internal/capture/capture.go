@@ -202,6 +202,8 @@ func (c *Capture) Start() error {
 		go c.read(s)
 	}
 	go c.outbox.run(ctx)
+	// Whoever goes by signs of life need not wait for the interval's end.
+	c.emit(flow.Batch{Agents: []flow.Agent{c.signOfLife(c.begun.UnixNano(), false)}})
 	go c.run()
 	return nil
 }

@@ -134,7 +134,7 @@ func TestConnectionsThatDifferInTheirSourcePortAreOneRecord(t *testing.T) {
 	require.Equal(t, uint64(60), f.Destination.PayloadBytes)
 	require.Equal(t, r.clock.now().UnixNano(), f.End)
 	require.Equal(t, r.clock.now().Add(-time.Second).UnixNano(), f.Start)
-	require.Equal(t, flow.ID{Node: 7, Epoch: 1_800_000_000, Counter: 1}, f.ID)
+	require.Equal(t, flow.ID{Node: 7, Epoch: 1_800_000_000, Counter: 2}, f.ID, "after the first sign of life")
 }
 
 func TestMoreFlowsThanMayBeOpenGoEarly(t *testing.T) {
@@ -302,6 +302,24 @@ func TestOneEngineThatCannotRunLeavesTheOthers(t *testing.T) {
 	none := newRecording(t, nil, fails("other", errors.New("the kernel is too old"), nil), fails("tcp", nil, errors.New("no such hook")))
 	require.EqualError(t, none.Start(), "start capture: no engine can run: other: the kernel is too old; tcp: no such hook")
 	require.NoError(t, none.Shutdown(t.Context()))
+}
+
+func TestSignsOfLife(t *testing.T) {
+	long := newRecording(t, func(o *Options) { o.Interval = time.Hour }, new(probetest.Source).Engine("tcp")).start()
+	long.await(func(got flow.Batch) bool { return len(got.Agents) == 1 })
+	began := long.clock.now().UnixNano()
+	long.clock.step(time.Minute)
+	got := long.stop().Agents
+	require.Len(t, got, 2, "at the start and the end")
+	require.Equal(t, []int64{began, began}, []int64{got[0].Time, got[0].Started})
+	require.Equal(t, []int64{began + int64(time.Minute), began}, []int64{got[1].Time, got[1].Started})
+	require.Equal(t, []bool{false, true}, []bool{got[0].Ended, got[1].Ended})
+
+	short := newRecording(t, nil, new(probetest.Source).Engine("tcp")).start()
+	short.await(func(got flow.Batch) bool { return len(got.Agents) > 3 })
+	for i, sign := range short.stop().Agents {
+		require.Equal(t, i == len(short.received().Agents)-1, sign.Ended, i)
+	}
 }
 
 func TestAnEngineThatDiesIsReportedAndTheOthersGoOn(t *testing.T) {

@@ -55,7 +55,7 @@ func (c *Capture) endCut(last bool) {
 	end := c.opts.Now().UnixNano()
 	outbox := c.outbox.state()
 	batch := flow.Batch{Flows: flows, Losses: c.countLosses(end, outbox.dropped)}
-	batch.Agents = []flow.Agent{c.signOfLife(end)}
+	batch.Agents = []flow.Agent{c.signOfLife(end, last)}
 	folded := c.noteFolded(&outbox)
 	if c.opts.Observe.Interval != nil {
 		names, evicted := c.resolver.count()
@@ -187,7 +187,9 @@ func (c *Capture) countLosses(end int64, dropped uint64) []flow.Loss {
 	return c.losses.records(end)
 }
 
-func (c *Capture) signOfLife(at int64) flow.Agent {
+// signOfLife is the sign that is sent at a time. The last says so, for what happens
+// from then on nobody records.
+func (c *Capture) signOfLife(at int64, last bool) flow.Agent {
 	cpu, memory := usage()
 	return flow.Agent{
 		Observer:    c.opts.Observer,
@@ -195,6 +197,7 @@ func (c *Capture) signOfLife(at int64) flow.Agent {
 		Started:     c.begun.UnixNano(),
 		Version:     c.opts.Version,
 		Interval:    int64(c.opts.Interval),
+		Ended:       last,
 		Engines:     append([]flow.Engine(nil), c.engines...),
 		Connections: c.sweep.Live,
 		Records:     c.records,

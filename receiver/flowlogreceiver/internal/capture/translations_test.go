@@ -228,7 +228,7 @@ func TestTranslationsThatFail(t *testing.T) {
 	require.Len(t, got.Flows, 1)
 	require.Equal(t, serverAddress, addrPortOf(&got.Flows[0].Destination))
 	require.Equal(t, []Translations{{Failed: 2}}, counts)
-	require.Equal(t, flow.Engine{Name: "nat", On: true, Detail: "no memory"}, got.Agents[0].Engines[1])
+	require.Equal(t, flow.Engine{Name: "nat", On: true, Detail: "no memory"}, got.Agents[len(got.Agents)-1].Engines[1])
 }
 
 // Translations complete what is captured; alone they are nothing.
