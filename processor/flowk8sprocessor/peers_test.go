@@ -230,7 +230,7 @@ func TestViewsCountWhileAnAgentIsAway(t *testing.T) {
 		"killed, and started again": {
 			{0, sign(false), false}, {10 * time.Second, nil, false}, {12 * time.Second, start, true}, {22 * time.Second, nil, false},
 		},
-		"killed for good": {{0, sign(false), false}, {60 * time.Second, nil, false}, {61 * time.Second, nil, true}},
+		"killed for good": {{0, sign(false), false}, {30 * time.Second, nil, false}, {31 * time.Second, nil, true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newCluster(t, nil)

@@ -14,9 +14,10 @@ const (
 	// Kubernetes supports in a cluster.
 	most = 16384
 	// missed and silence are for how long an agent that has not said that it ends may be
-	// silent before it counts as gone: as many of its intervals, and at least so long.
+	// silent before it counts as gone: as many of its intervals, and at least so long, for
+	// a sign that had to be sent again comes late.
 	missed  = 3
-	silence = time.Minute
+	silence = 30 * time.Second
 )
 
 // Table is what is known, for any number of goroutines. The zero Table knows none.
