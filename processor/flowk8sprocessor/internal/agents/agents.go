@@ -29,7 +29,7 @@ type Table struct {
 // agent is one that captures on a node, as its newest sign of life has it. Times are in
 // nanoseconds since the Unix epoch.
 type agent struct {
-	// told is when it sent the sign, until until when it counts as there without another.
+	// told is when it sent the sign. Without another it counts as there as long as until.
 	started, told, until int64
 	tcp, datagram        bool
 }
