@@ -101,10 +101,12 @@ func BenchmarkDecode(b *testing.B) {
 	require.NoError(b, err)
 	decoder := document.NewDecoder(schema.ECS, flow.EventFlow, flow.Flows)
 	b.ReportAllocs()
+	m := meter.Start()
 	for b.Loop() {
 		var f flow.Flow
 		if err := decoder.Decode(target.ID, text, &f); err != nil {
 			b.Fatal(err)
 		}
 	}
+	m.Each(b, "record", 1)
 }

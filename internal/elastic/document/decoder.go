@@ -2,14 +2,14 @@ package document
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"net/netip"
-	"strconv"
+	"io"
 	"strings"
-	"time"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
@@ -18,24 +18,54 @@ import (
 // Decoder reads the documents of one kind of record, as an Encoder wrote them. It does not
 // change once it is made, so any number of goroutines may use it at once.
 type Decoder[T any] struct {
-	id     *flow.Field[T]
-	fields map[string]*flow.Field[T] // by their paths
+	id   *flow.Field[T]
+	root *branch[T]
+}
+
+// branch is a part of the path of a field: the field that ends there, if any, and the
+// branches that begin there. A branch has several names where some of its path may be
+// written in dots.
+type branch[T any] struct {
+	field *flow.Field[T]
+	inner map[string]*branch[T]
 }
 
 // NewDecoder returns the Decoder of the log records with that event name, whose registry it
 // is.
 func NewDecoder[T any](m schema.Mapping, event string, registry *flow.Registry[T]) *Decoder[T] {
-	d := &Decoder[T]{fields: make(map[string]*flow.Field[T])}
+	d := &Decoder[T]{root: &branch[T]{}}
+	branches := map[string]*branch[T]{"": d.root}
 	for _, f := range m.Fields(event) {
 		switch {
 		case f.Attribute == nil:
 		case f.Path == schema.ID:
 			d.id = registry.Lookup(f.Attribute.Name)
 		default:
-			d.fields[f.Path] = registry.Lookup(f.Attribute.Name)
+			grow(branches, f.Path).field = registry.Lookup(f.Attribute.Name)
 		}
 	}
 	return d
+}
+
+// grow returns the branch of a path, which it makes if need be with all that lead there: a
+// field is found by its full name, however much of it is in names of objects and how much
+// in dots.
+func grow[T any](branches map[string]*branch[T], path string) *branch[T] {
+	b := branches[path]
+	if b != nil {
+		return b
+	}
+	b = &branch[T]{}
+	branches[path] = b
+	for parent := path; parent != ""; {
+		parent = parent[:max(strings.LastIndexByte(parent, '.'), 0)]
+		from := grow(branches, parent)
+		if from.inner == nil {
+			from.inner = make(map[string]*branch[T])
+		}
+		from.inner[strings.TrimPrefix(path[len(parent):], ".")] = b
+	}
+	return b
 }
 
 // Decode reads a document with its _id into record, which is zero. A document may have been
@@ -43,10 +73,12 @@ func NewDecoder[T any](m schema.Mapping, event string, registry *flow.Registry[T
 // error is of the first of these, or says that there is no document at all. An _id that
 // Elasticsearch made is none of a record.
 func (d *Decoder[T]) Decode(id string, source []byte, record *T) error {
-	decoder := json.NewDecoder(bytes.NewReader(source))
-	decoder.UseNumber() // a double has 53 bits
-	var root map[string]any
-	if err := decoder.Decode(&root); err != nil {
+	s := sources.Get().(*sourceReader)
+	s.begin(source)
+	defer s.end()
+	unread, err := readObject(s, d.root, record)
+	if err != nil {
+		*record = *new(T) // part of it
 		return fmt.Errorf("decode document: %w", err)
 	}
 	if parsed, err := flow.ParseID(id); err == nil && !parsed.IsZero() {
@@ -54,130 +86,85 @@ func (d *Decoder[T]) Decode(id string, source []byte, record *T) error {
 			return err
 		}
 	}
-	return d.object("", root, record)
+	return unread
 }
 
-// object reads the fields of an object. A field is found by its full name, however much of
-// it is in names of objects and how much in dots.
-func (d *Decoder[T]) object(prefix string, object map[string]any, record *T) error {
-	var first error
-	for name, value := range object {
-		path := prefix + name
-		var err error
-		if field := d.fields[path]; field != nil {
-			err = setField(field, value, record)
-		} else if inner, ok := value.(map[string]any); ok {
-			err = d.object(path+".", inner, record)
-		}
-		if err != nil && first == nil {
-			first = err
-		}
+// sourceReader reads the JSON of one document after another, and keeps nothing of it.
+type sourceReader struct {
+	json   jsontext.Decoder
+	source bytes.Buffer
+	text   []byte // of a string with escapes
+}
+
+var sources = sync.Pool{New: func() any { return new(sourceReader) }}
+
+func (s *sourceReader) begin(source []byte) {
+	s.source = *bytes.NewBuffer(source)
+	s.json.Reset(&s.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// end lets go of the document.
+func (s *sourceReader) end() {
+	s.begin(nil)
+	sources.Put(s)
+}
+
+var errNoObject = errors.New("it is no object")
+
+// readObject reads an object that belongs to a branch. It returns the first of the fields that
+// could not be read, or what is wrong with the JSON.
+func readObject[T any](s *sourceReader, b *branch[T], record *T) (unread, err error) {
+	begin, err := s.json.ReadToken()
+	if errors.Is(err, io.EOF) {
+		return nil, io.ErrUnexpectedEOF
 	}
-	return first
-}
-
-func setField[T any](field *flow.Field[T], value any, record *T) error {
-	v, err := decodeValue(field.Type, value)
+	if err == nil && begin.Kind() != '{' {
+		err = errNoObject
+	}
 	if err != nil {
-		return fmt.Errorf("attribute %s: %w", field.Name, err)
+		return nil, err
 	}
-	if !v.Present() {
-		return nil
-	}
-	return field.Set(record, v)
-}
-
-// decodeValue returns an absent value for null, and for a list of nothing.
-func decodeValue(t flow.Type, value any) (flow.Value, error) {
-	list, isList := value.([]any)
-	switch {
-	case value == nil:
-		return flow.Value{}, nil
-	case t == flow.Keywords || t == flow.Map:
-		if !isList {
-			list = []any{value} // where there is one, Elasticsearch may leave the brackets out
+	for s.json.PeekKind() != '}' {
+		name, err := s.json.ReadValue()
+		if err != nil {
+			return unread, err
 		}
-		return decodeList(t, list)
-	case isList && len(list) == 0:
-		return flow.Value{}, nil
-	case isList && len(list) == 1:
-		value = list[0]
-	}
-	v := flow.Value{Type: t}
-	var ok bool
-	switch t {
-	case flow.Keyword:
-		v.Str, ok = value.(string)
-	case flow.Address:
-		var text string
-		if text, ok = value.(string); ok {
-			var err error
-			v.Addr, err = netip.ParseAddr(text)
-			ok = err == nil
-		}
-	case flow.Integer:
-		v.Int, ok = decodeInteger(value)
-	case flow.Time:
-		v.Int, ok = decodeTime(value)
-	case flow.Boolean:
-		var is bool
-		if is, ok = value.(bool); is {
-			v.Int = 1
-		}
-	}
-	if !ok {
-		return flow.Value{}, fmt.Errorf("%.100q is no %s", fmt.Sprint(value), t)
-	}
-	return v, nil
-}
-
-var errNoText = errors.New("the list holds something that is no text")
-
-func decodeList(t flow.Type, list []any) (flow.Value, error) {
-	v := flow.Value{Type: t}
-	var labels []flow.Label
-	for _, item := range list {
-		text, ok := item.(string)
-		switch {
-		case !ok:
-			return flow.Value{}, errNoText
-		case t == flow.Keywords:
-			v.List = append(v.List, text)
+		var first error
+		switch next := b.inner[string(s.unquoted(name))]; {
+		case next != nil && next.field != nil:
+			first, err = readField(s, next.field, record)
+		case next != nil && s.json.PeekKind() == '{':
+			first, err = readObject(s, next, record)
 		default:
-			key, value, _ := strings.Cut(text, "=")
-			labels = append(labels, flow.Label{Key: key, Value: value})
+			err = s.json.SkipValue()
+		}
+		if err != nil {
+			return unread, err
+		}
+		if unread == nil {
+			unread = first
 		}
 	}
-	if t == flow.Map {
-		v.Map = flow.LabelsOf(labels...)
-	} else if len(list) == 0 {
-		return flow.Value{}, nil
-	}
-	return v, nil
+	_, err = s.json.ReadToken()
+	return unread, err
 }
 
-func decodeInteger(value any) (int64, bool) {
-	number, ok := value.(json.Number)
-	if !ok {
-		return 0, false
+func readField[T any](s *sourceReader, field *flow.Field[T], record *T) (unread, err error) {
+	v, unread, err := s.value(field.Type)
+	if unread != nil {
+		return fmt.Errorf("attribute %s: %w", field.Name, unread), err
 	}
-	n, err := strconv.ParseInt(number.String(), 10, 64)
-	return n, err == nil
+	if err != nil || !v.Present() {
+		return nil, err
+	}
+	return field.Set(record, v), nil
 }
 
-// decodeTime takes what date_nanos takes in documents: text, or milliseconds.
-func decodeTime(value any) (int64, bool) {
-	if ms, ok := decodeInteger(value); ok {
-		const most = math.MaxInt64 / int64(time.Millisecond)
-		return ms * int64(time.Millisecond), ms >= 0 && ms <= most
+// unquoted is the text of a JSON string, until the next one.
+func (s *sourceReader) unquoted(text jsontext.Value) []byte {
+	if inner := text[1 : len(text)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return inner
 	}
-	text, ok := value.(string)
-	if !ok {
-		return 0, false
-	}
-	at, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil || at.Before(time.Unix(0, 0)) || at.After(time.Unix(0, math.MaxInt64)) {
-		return 0, false
-	}
-	return at.UnixNano(), true
+	s.text, _ = jsontext.AppendUnquote(s.text[:0], text) // what is not UTF-8 becomes U+FFFD
+	return s.text
 }

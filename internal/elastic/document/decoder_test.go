@@ -1,7 +1,10 @@
 package document_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,9 +91,9 @@ func TestDocumentsOfOthersAreReadAsFarAsTheyGo(t *testing.T) {
 		assert.Equal(t, want, got, text)
 	}
 	for text, want := range map[string]string{
-		`[]`: "decode document: json: cannot unmarshal array",
+		`[]`: "decode document: it is no object",
 		`{"source":{"port":"http"},"destination":{"port":1}}`: `attribute source.port: "http" is no integer`,
-		`{"source":{"port":[1,2]}}`:                           `attribute source.port: "[1 2]" is no integer`,
+		`{"source":{"port":[1,2]}}`:                           `attribute source.port: a list of 2 values is no integer`,
 		`{"source":{"port":70000}}`:                           "attribute source.port: 70000 is out of range",
 		`{"source":{"ip":"localhost"}}`:                       `attribute source.address: "localhost" is no address`,
 		`{"event":{"action":"maybe"}}`:                        `attribute flow.action: unknown action "maybe"`,
@@ -103,17 +106,86 @@ func TestDocumentsOfOthersAreReadAsFarAsTheyGo(t *testing.T) {
 	}
 }
 
-// FuzzDecoder reads anything; what it reads can be written.
+// TestADocumentThatIsCutOffIsNone: half a record would look like a whole one.
+func TestADocumentThatIsCutOffIsNone(t *testing.T) {
+	decoder := document.NewDecoder(schema.ECS, flow.EventFlow, flow.Flows)
+	for _, text := range []string{
+		"", "null", `"text"`, "{", `{"source":{"port":80}`, `{"source":{"port":80,`, `{"source":{"port":80},"destination":{"domain":["a"`,
+		`{"source":{"port":80},"x":tru}`, `{"source":{"port":80} "x":1}`, `{"source":{"port":80},"x":[1 2]}`, `{"source":{"port":80},1:2}`,
+	} {
+		var got flow.Flow
+		require.ErrorContains(t, decoder.Decode("1-1-1", []byte(text), &got), "decode document: ", text)
+		require.Equal(t, flow.Flow{}, got, text)
+	}
+}
+
+// TestAFieldIsFoundHoweverItsPathIsWritten: as objects, as names with dots, or partly so.
+func TestAFieldIsFoundHoweverItsPathIsWritten(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for _, m := range bothMappings {
+		decoder := document.NewDecoder(m, flow.EventFlow, flow.Flows)
+		for range 500 {
+			f := flowtest.Flow(r)
+			resource, record := one(t, flow.Batch{Flows: []flow.Flow{f}})
+			text, target, err := encoder(t, document.Options{Mapping: m}).Append(nil, resource, record)
+			require.NoError(t, err)
+			var want, got flow.Flow
+			require.NoError(t, decoder.Decode(target.ID, text, &want))
+			var object map[string]json.RawMessage
+			require.NoError(t, json.Unmarshal(text, &object))
+			require.NoError(t, decoder.Decode(target.ID, rewrite(t, r, object), &got), "%s", text)
+			require.Equal(t, want, got)
+		}
+	}
+}
+
+// rewrite takes some of the objects in an object apart, and escapes some of its names.
+func rewrite(t *testing.T, r *rand.Rand, object map[string]json.RawMessage) []byte {
+	text := []byte{'{'}
+	add := func(name string, value []byte) {
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		if r.IntN(4) == 0 {
+			text = fmt.Appendf(text, `"\u%04x%s" : %s`, name[0], name[1:], value)
+		} else {
+			text = fmt.Appendf(text, `%q:%s`, name, value)
+		}
+	}
+	for name, value := range object {
+		var inner map[string]json.RawMessage
+		if value[0] != '{' {
+			add(name, value)
+			continue
+		}
+		require.NoError(t, json.Unmarshal(value, &inner))
+		if r.IntN(2) == 0 {
+			add(name, rewrite(t, r, inner))
+			continue
+		}
+		for innerName, value := range inner {
+			add(name+"."+innerName, value)
+		}
+	}
+	return append(text, '}')
+}
+
+// FuzzDecoder reads anything; what it reads can be written, and of what is no document
+// nothing is read.
 func FuzzDecoder(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"source":{"port":1,"k8s.pod.labels":["a=b"]}}`, `{"attributes":{"flow.end":"2026-01-01T00:00:00Z"}}`, `{"a":[[[]]]}`} {
+	for _, seed := range []string{`{}`, `{"source":{"port":1,"k8s.pod.labels":["a=b"]}}`, `{"attributes":{"flow.end":"2026-01-01T00:00:00Z"}}`, `{"a":[[[]]]}`, `{"event":{"end":[1500]},"source.ip":["::1","::2"],"destination":{"domain":"\\u0061"}}`, `{"source":{"port":1},`} {
 		f.Add([]byte(seed), "1-1-1")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, id string) {
 		for _, m := range bothMappings {
 			var got flow.Flow
-			if document.NewDecoder(m, flow.EventFlow, flow.Flows).Decode(id, text, &got) == nil {
-				flow.Encode(&flow.Batch{Flows: []flow.Flow{got}}, time.Unix(1, 0))
+			err := document.NewDecoder(m, flow.EventFlow, flow.Flows).Decode(id, text, &got)
+			if err != nil && strings.HasPrefix(err.Error(), "decode document: ") {
+				require.Equal(t, flow.Flow{}, got)
+				var object map[string]any
+				require.True(t, json.Unmarshal(text, &object) != nil || object == nil, "%q", text)
 			}
+			flow.Encode(&flow.Batch{Flows: []flow.Flow{got}}, time.Unix(1, 0))
 			_ = document.NewDecoder(m, flow.EventAgent, flow.Agents).Decode(id, text, new(flow.Agent))
 		}
 	})

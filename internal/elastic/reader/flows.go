@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"slices"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
@@ -33,6 +34,7 @@ func (r *Reader) Flows(ctx context.Context, q flowstore.FlowsQuery) (flowstore.F
 		if err != nil {
 			return flowstore.FlowsPage{}, err
 		}
+		page.Flows = slices.Grow(page.Flows, min(len(found.Hits.Hits), q.Limit-len(page.Flows)))
 		for i := range found.Hits.Hits {
 			h := &found.Hits.Hits[i]
 			here, err := placeOf(h)
@@ -48,10 +50,11 @@ func (r *Reader) Flows(ctx context.Context, q flowstore.FlowsQuery) (flowstore.F
 			}
 			at.move(here)
 			examined++
-			var f flow.Flow
-			decode(r, r.flowDecoder, h, &f)
-			if selected.inexact == "" || q.Includes(&f) {
-				page.Flows = append(page.Flows, f)
+			page.Flows = append(page.Flows, flow.Flow{})
+			f := &page.Flows[len(page.Flows)-1]
+			decode(r, r.flowDecoder, h, f)
+			if selected.inexact != "" && !q.Includes(f) {
+				page.Flows = page.Flows[:len(page.Flows)-1]
 			}
 		}
 		if len(found.Hits.Hits) < size {

@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -127,9 +128,9 @@ func (r *Reader) path(attribute string) string { return r.fields[attribute].Path
 // maxAnswer bounds an answer, in bytes. Pages are of maxHits documents of some kilobytes.
 const maxAnswer = 64 << 20
 
-// do makes one request as who asks, and turns what is wrong with the answer into the errors
-// that callers of a flowstore tell apart.
-func (r *Reader) do(ctx context.Context, req request.Request, into any) error {
+// ask makes one request as who asks, has read take the answer, and turns what is wrong with
+// it into the errors that callers of a flowstore tell apart.
+func (r *Reader) ask(ctx context.Context, req request.Request, read func(io.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func (r *Reader) do(ctx context.Context, req request.Request, into any) error {
 		return flowstore.ErrClosed
 	}
 	req.MaxAnswer = maxAnswer
-	err := request.Do(ctx, transport, req, into)
+	err := request.Read(ctx, transport, req, read)
 	if err == nil {
 		return nil
 	}

@@ -10,7 +10,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/document"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/request"
 )
 
@@ -19,27 +18,6 @@ type object = map[string]any
 
 // maxHits is how many documents one answer holds.
 const maxHits = 1000
-
-// answer is that of a search.
-type answer struct {
-	PIT    string              `json:"pit_id"`
-	Shards struct{ Total int } `json:"_shards"`
-	Hits   struct {
-		Total struct{ Value uint64 }
-		Hits  []hit
-	}
-	Aggregations map[string]json.RawMessage
-}
-
-// hit is a document that was found.
-type hit struct {
-	Index  string          `json:"_index"`
-	ID     string          `json:"_id"`
-	SeqNo  int64           `json:"_seq_no"`
-	Source json.RawMessage `json:"_source"`
-	Sort   []json.RawMessage
-	Fields map[string][]json.RawMessage
-}
 
 // partial answers would be wrong ones: there is an error instead.
 const wholeAnswers = "allow_partial_search_results=false"
@@ -99,7 +77,9 @@ const viewLife = "1m"
 
 // inView opens a view of target for as long as ask runs. Of no indices there is an empty one.
 func (r *Reader) inView(ctx context.Context, target string, ask func(*view) error) error {
-	var opened struct{ ID string }
+	var opened struct {
+		ID string `json:"id"`
+	}
 	err := r.do(ctx, request.Request{
 		Method: http.MethodPost, Path: "/" + target + "/_pit", Query: "ignore_unavailable=true&keep_alive=" + viewLife,
 		What: "open a point in time", Privilege: "read on the data streams of flow records",
@@ -160,13 +140,6 @@ func (v *view) scan(ctx context.Context, query object, most int, each func(*hit)
 		}
 		body["search_after"] = found.Hits.Hits[n-1].Sort
 		body["track_total_hits"] = false
-	}
-}
-
-// decode reads a document. What cannot be read of it is not known of the record.
-func decode[T any](r *Reader, decoder *document.Decoder[T], h *hit, record *T) {
-	if err := decoder.Decode(h.ID, h.Source, record); err != nil {
-		r.options.Logger.Debug("a document cannot be read whole", zap.String("index", h.Index), zap.String("id", h.ID), zap.Error(err))
 	}
 }
 

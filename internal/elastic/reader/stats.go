@@ -51,8 +51,8 @@ func (r *Reader) bytes(ctx context.Context) (uint64, error) {
 			Total struct {
 				Store struct {
 					Size uint64 `json:"size_in_bytes"`
-				}
-			}
+				} `json:"store"`
+			} `json:"total"`
 		} `json:"_all"`
 	}
 	err := r.do(ctx, request.Request{

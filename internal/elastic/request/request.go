@@ -59,6 +59,18 @@ func HasStatus(err error, status int) bool {
 // Do decodes the answer into into unless that is nil. An answer that is no success is a
 // *StatusError.
 func Do(ctx context.Context, transport esapi.Transport, r Request, into any) error {
+	return Read(ctx, transport, r, func(body io.Reader) error {
+		answer, err := io.ReadAll(body)
+		if err != nil || into == nil {
+			return err
+		}
+		return json.Unmarshal(answer, into)
+	})
+}
+
+// Read has read take the answer as it comes, all of it unless it fails. An answer that is no
+// success is a *StatusError.
+func Read(ctx context.Context, transport esapi.Transport, r Request, read func(io.Reader) error) error {
 	var body io.Reader
 	if r.Body != nil {
 		body = bytes.NewReader(r.Body)
@@ -77,21 +89,21 @@ func Do(ctx context.Context, transport esapi.Transport, r Request, into any) err
 	}
 	defer resp.Body.Close()
 	most := cmp.Or(r.MaxAnswer, maxAnswer)
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
-	if err != nil {
-		return fmt.Errorf("%s: read answer: %w", r.What, err)
-	}
-	if int64(len(answer)) > most {
-		return fmt.Errorf("%s: the answer has more than %d bytes", r.What, most)
-	}
+	answer := http.MaxBytesReader(nil, resp.Body, most)
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s: %w", r.What, refusal(resp.StatusCode, answer, r.Privilege))
+		var text []byte
+		if text, err = io.ReadAll(answer); err == nil {
+			err = refusal(resp.StatusCode, text, r.Privilege)
+		}
+	} else if err = read(answer); err != nil {
+		err = fmt.Errorf("read answer: %w", err)
 	}
-	if into == nil {
-		return nil
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		err = fmt.Errorf("the answer has more than %d bytes", most)
 	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("%s: decode answer: %w", r.What, err)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.What, err)
 	}
 	return nil
 }
