@@ -123,12 +123,12 @@ func (h *handle) Losses(ctx context.Context, r flowstore.Range) ([]flow.Loss, er
 }
 
 // Agents implements flowstore.Reader.
-func (h *handle) Agents(ctx context.Context) ([][]flow.Agent, error) {
+func (h *handle) Agents(ctx context.Context, since int64) ([][]flow.Agent, error) {
 	store, err := h.get()
 	if err != nil {
 		return nil, err
 	}
-	return store.Agents(ctx)
+	return store.Agents(ctx, since)
 }
 
 // Stats implements flowstore.Reader.

@@ -1,6 +1,9 @@
 package flow
 
-import "net/netip"
+import (
+	"cmp"
+	"net/netip"
+)
 
 // Flow is one flow record: what one reporter saw between two endpoints from
 // Start to End. The zero value of a field means "not known" unless the
@@ -54,6 +57,23 @@ type Flow struct {
 // resource, never by the record's own attributes.
 type Observer struct {
 	Host, Node, Cluster Name
+}
+
+// CompareObservers orders by host, then node, then cluster.
+func CompareObservers(a, b Observer) int {
+	return cmp.Or(compareNames(a.Host, b.Host), compareNames(a.Node, b.Node), compareNames(a.Cluster, b.Cluster))
+}
+
+// compareNames orders an unknown name before the empty one.
+func compareNames(a, b Name) int {
+	switch {
+	case !a.Known() && b.Known():
+		return -1
+	case a.Known() && !b.Known():
+		return 1
+	default:
+		return cmp.Compare(a.String(), b.String())
+	}
 }
 
 // Denial is how a flow failed. The counters of a denied flow are what did not get

@@ -70,9 +70,11 @@ type Reader interface {
 	// Losses lists the losses that overlap the range, newest end first, then by ID,
 	// smallest first.
 	Losses(ctx context.Context, r Range) ([]flow.Loss, error)
-	// Agents returns for each observer of whom signs of life are kept the newest
-	// of them, at most two, the newest first; observers go by host, node, cluster.
-	Agents(ctx context.Context) ([][]flow.Agent, error)
+	// Agents returns for each observer of whom there are signs of life since a time, in
+	// nanoseconds since the Unix epoch, the newest of them, at most two, the newest first;
+	// observers go by host, node, cluster. It is asked often, and of most signs nothing is
+	// asked but how old they are.
+	Agents(ctx context.Context, since int64) ([][]flow.Agent, error)
 	// Stats describes the store itself.
 	Stats(ctx context.Context) (Stats, error)
 }

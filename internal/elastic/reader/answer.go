@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -48,6 +49,14 @@ func (r *Reader) do(ctx context.Context, req request.Request, into any) error {
 		}
 		return jsonv2.UnmarshalRead(body, into, asWritten)
 	})
+}
+
+// decodeAnswer decodes a part of an answer that was left as it is.
+func decodeAnswer(text []byte, into any) error {
+	if err := jsonv2.Unmarshal(text, into, asWritten); err != nil {
+		return fmt.Errorf("%w: %w", errAnswer, err)
+	}
+	return nil
 }
 
 // asWritten leaves out a check of Elasticsearch's own answers: whether an object has a name

@@ -3,24 +3,16 @@ package reader
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/elastic/schema"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flowstore"
 )
 
-const (
-	// maxLosses bounds the losses of one answer.
-	maxLosses = 100_000
-	// observerPage is how many observers come with one search, each with agentsPerObserver
-	// documents.
-	observerPage      = 500
-	agentsPerObserver = 2
-)
+// maxLosses bounds the losses of one answer.
+const maxLosses = 100_000
 
 // event finds the documents of one kind of record.
 func (r *Reader) event(name string) object {
@@ -79,30 +71,4 @@ func (r *Reader) Losses(ctx context.Context, in flowstore.Range) ([]flow.Loss, e
 		return cmp.Or(cmp.Compare(b.End, a.End), cmp.Compare(a.ID.Node, b.ID.Node), cmp.Compare(a.ID.Epoch, b.ID.Epoch), cmp.Compare(a.ID.Counter, b.ID.Counter))
 	})
 	return losses, nil
-}
-
-// Agents implements flowstore.Reader.
-func (r *Reader) Agents(ctx context.Context) ([][]flow.Agent, error) {
-	names := []string{"host.name", "k8s.node.name", "k8s.cluster.name"}
-	sources := make([]object, len(names))
-	for i, name := range names {
-		sources[i] = object{strconv.Itoa(i): object{"terms": object{"field": r.observerPath(flow.EventAgent, name), "missing_bucket": true}}}
-	}
-	newest := object{"newest": object{"top_hits": object{
-		"size": agentsPerObserver, "sort": []object{{r.observerPath(flow.EventAgent, "flow.agent.time"): "desc"}},
-	}}}
-	var agents [][]flow.Agent
-	err := r.buckets(ctx, r.observers, r.event(flow.EventAgent), sources, observerPage, newest, func(b bucket) error {
-		var found struct{ Hits struct{ Hits []hit } }
-		if err := json.Unmarshal(b["newest"], &found); err != nil {
-			return fmt.Errorf("%w: %w", errAnswer, err)
-		}
-		signs := make([]flow.Agent, len(found.Hits.Hits))
-		for i := range signs {
-			decode(r, r.agentDecoder, &found.Hits.Hits[i], &signs[i])
-		}
-		agents = append(agents, signs)
-		return nil
-	})
-	return agents, err
 }

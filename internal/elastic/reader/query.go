@@ -60,6 +60,18 @@ func (r *Reader) ended(in flowstore.Range) object {
 	return and(object{"range": object{"@timestamp": timestamp}}, exact)
 }
 
+// since finds the records whose timestamp is in a field, and not before a time; a time before
+// 1970 is no condition.
+func (r *Reader) since(path string, since int64) object {
+	if since <= 0 {
+		return all()
+	}
+	return and(
+		object{"range": object{"@timestamp": object{"format": "epoch_millis", "gte": since / int64(time.Millisecond)}}},
+		object{"range": object{path: object{"gte": timeText(since)}}},
+	)
+}
+
 // timeText is a time as documents have it, with all of its digits: Elasticsearch rounds
 // upper limits up by those that are missing.
 func timeText(ns int64) string {

@@ -146,7 +146,9 @@ func Same(t testing.TB, reference, store flowstore.Reader) {
 	t.Helper()
 	sameFlows(t, readAll(t, reference, Everything), readAll(t, store, Everything), "flows")
 	SameAnswer(t, reference, store, "losses", func(r flowstore.Reader) ([]flow.Loss, error) { return r.Losses(t.Context(), Everything.Range) })
-	SameAnswer(t, reference, store, "agents", func(r flowstore.Reader) ([][]flow.Agent, error) { return r.Agents(t.Context()) })
+	for _, since := range []int64{0, Start + span/2, Start + span} {
+		SameAnswer(t, reference, store, fmt.Sprintf("agents since %d", since), func(r flowstore.Reader) ([][]flow.Agent, error) { return r.Agents(t.Context(), since) })
+	}
 }
 
 // SameAnswer asks both the same question. The sums of groups are compared in
@@ -373,7 +375,7 @@ func everyCall(ctx context.Context, store flowstore.Store, g *Generator) map[str
 	})
 	_, errs["values"] = store.Values(ctx, flowstore.ValuesQuery{Selection: Everything, Field: flow.Flows.Lookup("source.port"), Limit: 3})
 	_, errs["losses"] = store.Losses(ctx, Everything.Range)
-	_, errs["agents"] = store.Agents(ctx)
+	_, errs["agents"] = store.Agents(ctx, 0)
 	_, errs["stats"] = store.Stats(ctx)
 	return errs
 }

@@ -270,14 +270,14 @@ func (s *Store) Losses(ctx context.Context, r flowstore.Range) ([]flow.Loss, err
 }
 
 // Agents implements flowstore.Reader.
-func (s *Store) Agents(ctx context.Context) ([][]flow.Agent, error) {
+func (s *Store) Agents(ctx context.Context, since int64) ([][]flow.Agent, error) {
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	signs := slices.Clone(s.agents)
+	signs := slices.DeleteFunc(slices.Clone(s.agents), func(a flow.Agent) bool { return a.Time < since })
 	slices.SortFunc(signs, func(a, b flow.Agent) int {
-		if c := compareObservers(a.Observer, b.Observer); c != 0 {
+		if c := flow.CompareObservers(a.Observer, b.Observer); c != 0 {
 			return c
 		}
 		if a.Time != b.Time {
@@ -295,27 +295,6 @@ func (s *Store) Agents(ctx context.Context) ([][]flow.Agent, error) {
 		}
 	}
 	return all, nil
-}
-
-func compareObservers(a, b flow.Observer) int {
-	if c := compareNames(a.Host, b.Host); c != 0 {
-		return c
-	}
-	if c := compareNames(a.Node, b.Node); c != 0 {
-		return c
-	}
-	return compareNames(a.Cluster, b.Cluster)
-}
-
-// compareNames orders an unknown name before the empty one.
-func compareNames(a, b flow.Name) int {
-	if !a.Known() && b.Known() {
-		return -1
-	}
-	if a.Known() && !b.Known() {
-		return 1
-	}
-	return strings.Compare(a.String(), b.String())
 }
 
 // Stats implements flowstore.Reader.

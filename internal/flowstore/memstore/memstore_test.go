@@ -41,7 +41,7 @@ func TestRecordsAreKeptAsTheyAre(t *testing.T) {
 	for _, a := range batch.Agents {
 		signs[a.ID] = a
 	}
-	agents, err := store.Agents(t.Context())
+	agents, err := store.Agents(t.Context(), 0)
 	require.NoError(t, err)
 	require.NotEmpty(t, agents)
 	for _, of := range agents {

@@ -74,12 +74,13 @@ func (s *Store) Losses(ctx context.Context, r flowstore.Range) ([]flow.Loss, err
 const agentsPerObserver = 2
 
 // Agents implements flowstore.Reader.
-func (s *Store) Agents(ctx context.Context) ([][]flow.Agent, error) {
+func (s *Store) Agents(ctx context.Context, since int64) ([][]flow.Agent, error) {
 	var agents [][]flow.Agent
 	err := s.query(ctx, func(ctx context.Context, db *sql.DB) error {
 		var stmt statement
 		const observer = `"host.name", "k8s.node.name", "k8s.cluster.name"`
 		agentTable.selectRecords(&stmt)
+		stmt.add(` WHERE "flow.agent.time" >= make_timestamp_ns(?::BIGINT)`, storedTime(since))
 		stmt.add(` QUALIFY row_number() OVER (PARTITION BY ` + observer +
 			` ORDER BY "flow.agent.time" DESC, "flow.id.node" DESC, "flow.id.epoch" DESC, "flow.id.counter" DESC) <= ?::BIGINT`)
 		stmt.add(` ORDER BY "host.name" NULLS FIRST, "k8s.node.name" NULLS FIRST, "k8s.cluster.name" NULLS FIRST,`+

@@ -45,6 +45,20 @@ func TestStatus(t *testing.T) {
 	assert.Empty(t, cmp.Diff(want, got))
 }
 
+func TestStatusForgetsAgentsThatAreSilentForADay(t *testing.T) {
+	s := &memstore.Store{}
+	sign := func(host string, ago time.Duration) flow.Agent {
+		return flow.Agent{Observer: flow.Observer{Host: flow.Intern(host)}, Time: noon.Add(-ago).UnixNano(), Started: 1}
+	}
+	store(t, s, &flow.Batch{Agents: []flow.Agent{sign("gone", 25*time.Hour), sign("silent", 23*time.Hour), sign("live", time.Second)}})
+	got := read[object](t, ask(t, newHandler(t, s), basePath+"/status"), http.StatusOK)
+	var hosts []any
+	for _, agent := range got["agents"].([]any) {
+		hosts = append(hosts, agent.(object)["host"])
+	}
+	assert.Equal(t, []any{"live", "silent"}, hosts)
+}
+
 func TestStatusOfAnEmptyStore(t *testing.T) {
 	got := read[object](t, ask(t, newHandler(t, nil), basePath+"/status"), http.StatusOK)
 	assert.Equal(t, []any{}, got["agents"])

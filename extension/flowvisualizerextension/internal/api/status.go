@@ -9,13 +9,17 @@ import (
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
 
+// agentsFor is how long an agent that is silent is told of. A node that is gone does not
+// come back, and the store would have to look through all that agents ever said.
+const agentsFor = 24 * time.Hour
+
 // status describes the collector, its store and the agents that report to it.
 func (h *Handler) status(ctx context.Context, p params) ([]byte, error) {
 	stats, err := h.store.Stats(ctx)
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := h.store.Agents(ctx)
+	hosts, err := h.store.Agents(ctx, p.now.Add(-agentsFor).UnixNano())
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, p params) error
 	if h.closing.Err() != nil {
 		return flowstore.ErrClosed
 	}
-	agents, err := h.newestAgents(ctx)
+	agents, err := h.newestAgents(ctx, p.now.Add(-agentsFor))
 	if errors.Is(err, flowstore.ErrUnauthenticated) || errors.Is(err, flowstore.ErrForbidden) {
 		return err // the stream itself could not say so
 	}
@@ -63,10 +63,10 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, p params) error
 
 // newestAgents is the newest sign of life of each observer, from which the next
 // ones measure. Without it the first of each lacks its use of the processor.
-func (h *Handler) newestAgents(ctx context.Context) (map[flow.Observer]flow.Agent, error) {
+func (h *Handler) newestAgents(ctx context.Context, since time.Time) (map[flow.Observer]flow.Agent, error) {
 	newest := make(map[flow.Observer]flow.Agent)
 	err := h.ask(ctx, func(ctx context.Context) error {
-		hosts, err := h.store.Agents(ctx)
+		hosts, err := h.store.Agents(ctx, since.UnixNano())
 		for _, signs := range hosts {
 			if len(signs) > 0 {
 				newest[signs[0].Observer] = signs[0]

@@ -110,7 +110,7 @@ func TestStreamSendsSignsOfLifeAndLosses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &memstore.Store{}
 		sign := func(host string, at, cpu int64) flow.Agent {
-			return flow.Agent{Observer: flow.Observer{Host: flow.Intern(host)}, Time: at, Started: 1, CPUTime: cpu}
+			return flow.Agent{Observer: flow.Observer{Host: flow.Intern(host)}, Time: noon.UnixNano() + at, Started: 1, CPUTime: cpu}
 		}
 		store(t, s, &flow.Batch{Agents: []flow.Agent{sign("a", 1e9, 0)}})
 		client, cancel := listen(t, newHandler(t, s), "q=flow.action+%3D+deny")
@@ -124,10 +124,10 @@ func TestStreamSendsSignsOfLifeAndLosses(t *testing.T) {
 data: {"host":"a","start":"1970-01-01T00:00:01.000Z","end":"1970-01-01T00:00:02.000Z","stage":"merge","unit":"records","count":4}
 
 event: agent
-data: {"host":"a","node":"","cluster":"","version":"","lastSeen":"1970-01-01T00:00:02.000Z","started":"1970-01-01T00:00:00.000Z","intervalSeconds":0,"engines":[],"connections":0,"records":0,"lost":0,"cpuPercent":50}
+data: {"host":"a","node":"","cluster":"","version":"","lastSeen":"2026-01-02T12:00:02.000Z","started":"1970-01-01T00:00:00.000Z","intervalSeconds":0,"engines":[],"connections":0,"records":0,"lost":0,"cpuPercent":50}
 
 event: agent
-data: {"host":"b","node":"","cluster":"","version":"","lastSeen":"1970-01-01T00:00:02.000Z","started":"1970-01-01T00:00:00.000Z","intervalSeconds":0,"engines":[],"connections":0,"records":0,"lost":0}
+data: {"host":"b","node":"","cluster":"","version":"","lastSeen":"2026-01-02T12:00:02.000Z","started":"1970-01-01T00:00:00.000Z","intervalSeconds":0,"engines":[],"connections":0,"records":0,"lost":0}
 
 `, strings.Join(client.take(), ""))
 	})
