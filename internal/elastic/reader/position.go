@@ -24,6 +24,9 @@ func (w *watch) news(positions map[string]*position) object {
 	var clauses []object
 	for index, p := range positions {
 		known = append(known, index)
+		if p == nil {
+			continue
+		}
 		after := []object{term("_index", index), {"range": object{"_seq_no": object{"gt": p.floor}}}}
 		if len(p.recent) > 0 {
 			recent := make([]int64, 0, len(p.recent))

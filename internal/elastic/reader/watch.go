@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -55,7 +57,8 @@ type watch struct {
 	// preference has every search of the watch go to the same copies of shards, of which
 	// some have documents later than others.
 	preference string
-	// positions are by the number of the shard, and by index.
+	// positions are by the number of the shard, and by index; nil is that of an index in which
+	// nothing is new any more.
 	positions []map[string]*position
 }
 
@@ -102,24 +105,55 @@ var perIndex = object{"indices": object{
 	"aggs":  object{"last": object{"max": object{"field": "_seq_no"}}},
 }}
 
-// begin notes what is there.
+// begin notes what is there: of the indices that nothing is written to any more only that they
+// are, and of the others the last number in each shard. Documents are not looked at: a watch
+// begins as fast after a year as after a minute.
 func (w *watch) begin(ctx context.Context) error {
 	w.positions = nil
-	for {
-		found, err := w.search(ctx, len(w.positions), object{"size": 0, "track_total_hits": false, "aggs": perIndex})
-		if err != nil || found.Shards.Total == 0 {
-			return err
-		}
-		indices, err := lasts(found)
-		if err != nil {
-			return err
-		}
+	written, finished, err := w.indices(ctx)
+	if err != nil {
+		return err
+	}
+	for shard := 0; len(written) > 0; shard++ {
 		positions := make(map[string]*position)
-		for index, last := range indices {
-			positions[index] = &position{floor: last, last: last, recent: make(map[int64]bool)}
+		for _, index := range finished {
+			positions[index] = nil
+		}
+		for _, index := range written {
+			found, err := w.search(ctx, shard, object{
+				"size": 1, "_source": false, "track_total_hits": false, "query": term("_index", index), "sort": []object{{"_seq_no": "desc"}},
+			})
+			if err != nil || found.Shards.Total == 0 {
+				return err
+			}
+			for _, h := range found.Hits.Hits {
+				var last int64
+				if len(h.Sort) != 1 || json.Unmarshal(h.Sort[0], &last) != nil {
+					return fmt.Errorf("%w: %s is sorted by %s", errAnswer, h.ID, h.Sort)
+				}
+				positions[index] = &position{floor: last, last: last, recent: make(map[int64]bool)}
+			}
 		}
 		w.positions = append(w.positions, positions)
 	}
+	return nil
+}
+
+// indices are the indices that have documents: those that may be written to, and the others.
+func (w *watch) indices(ctx context.Context) (written, finished []string, err error) {
+	r := w.reader
+	found, err := r.search(ctx, r.flows+","+r.observers, object{
+		"size": 0, "track_total_hits": false, "aggs": object{"indices": object{"terms": object{"field": "_index", "size": maxIndices}}},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	indices, err := lasts(found)
+	if err != nil {
+		return nil, nil, err
+	}
+	written, finished = generations(slices.Sorted(maps.Keys(indices)))
+	return written, finished, nil
 }
 
 // search asks one shard of each index; there are none from some number on.
