@@ -12,6 +12,10 @@ import (
 // tell whether they were asked for. Some take a tenth of a millisecond each.
 const maxExamined = 50_000
 
+// pageHits is how many documents of a page one answer holds: some megabytes, and a page of an
+// export as a whole, as each search looks at all that was asked for.
+const pageHits = 2001
+
 // Flows implements flowstore.Reader. A page is short where so many documents had to be
 // looked at.
 func (r *Reader) Flows(ctx context.Context, q flowstore.FlowsQuery) (flowstore.FlowsPage, error) {
@@ -28,7 +32,7 @@ func (r *Reader) Flows(ctx context.Context, q flowstore.FlowsQuery) (flowstore.F
 		size := maxHits
 		if selected.inexact == "" {
 			// One more than asked for tells whether anything follows.
-			size = min(size, q.Limit-len(page.Flows)+1+len(at.IDs))
+			size = min(pageHits, q.Limit-len(page.Flows)+1+len(at.IDs))
 		}
 		found, err := r.search(ctx, r.flows, at.body(r.path("flow.end"), selected.query, size))
 		if err != nil {

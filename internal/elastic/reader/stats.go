@@ -29,17 +29,19 @@ func (r *Reader) Stats(ctx context.Context) (flowstore.Stats, error) {
 	return stats, err
 }
 
-// extreme is the first end in an order, and how many records there are.
+// extreme is the first end in an order, and how many records there are. The timestamp, which
+// is the end to the millisecond, has an index that leads there; of the ends themselves each
+// would be looked at.
 func (r *Reader) extreme(ctx context.Context, order string) (end int64, records uint64, err error) {
 	found, err := r.search(ctx, r.flows, object{
 		"size": 1, "_source": false, "track_total_hits": true,
-		"sort": []object{{r.path("flow.end"): object{"order": order, "format": "strict_date_optional_time_nanos"}}},
+		"sort": []object{{"@timestamp": order}, {r.path("flow.end"): object{"order": order, "format": "strict_date_optional_time_nanos"}}},
 	})
 	if err != nil || len(found.Hits.Hits) == 0 {
 		return 0, 0, err
 	}
 	var at time.Time
-	if sort := found.Hits.Hits[0].Sort; len(sort) != 1 || json.Unmarshal(sort[0], &at) != nil {
+	if sort := found.Hits.Hits[0].Sort; len(sort) != 2 || json.Unmarshal(sort[1], &at) != nil {
 		return 0, found.Hits.Total.Value, nil // a document without an end
 	}
 	return at.UnixNano(), found.Hits.Total.Value, nil
