@@ -23,6 +23,10 @@ reads_shop:
   indices:
     - names: ["logs-k8s.*-shop"]
       privileges: [read, view_index_metadata]
+reads_one_stream:
+  indices:
+    - names: ["logs-k8s.flow-shop"]
+      privileges: [read]
 reads_lab:
   indices:
     - names: ["logs-k8s.*-lab"]
@@ -60,6 +64,7 @@ func TestElasticsearchDecidesWhatAPersonSees(t *testing.T) {
 	r := start(t)
 	r.SetRoles(t, roles)
 	shop, lab := r.SetUser(t, "ann", "reads_shop"), r.SetUser(t, "bob", "reads_lab")
+	stream := r.SetUser(t, "sue", "reads_one_stream")
 	all, nothing := r.SetUser(t, "eve", "reads_all"), r.SetUser(t, "dan", "reads_nothing")
 	r.export(t, "shop", flows(1, 5, [2]string{"front", "payments"}))
 	r.export(t, "lab", flows(2, 3, [2]string{"lab", "lab"}))
@@ -78,9 +83,10 @@ func TestElasticsearchDecidesWhatAPersonSees(t *testing.T) {
 			flows      int
 			namespaces []string
 		}{
-			&shop: {5, []string{"front", "payments"}},
-			&lab:  {3, []string{"lab"}},
-			&all:  {8, []string{"front", "lab", "payments"}},
+			&shop:   {5, []string{"front", "payments"}},
+			&stream: {5, []string{"front", "payments"}},
+			&lab:    {3, []string{"lab"}},
+			&all:    {8, []string{"front", "lab", "payments"}},
 		} {
 			assert.Equal(t, want.flows, count(*user), user.Name)
 			_, groups := r.ask(t, *user, "/groups?by=source.k8s.namespace.name")

@@ -366,8 +366,14 @@ func (b *Backend) testCancellation(t *testing.T) {
 
 // everyCall calls every method and returns its error.
 func everyCall(ctx context.Context, store flowstore.Store, g *Generator) map[string]error {
-	errs := make(map[string]error)
+	errs := EveryQuestion(ctx, store)
 	errs["write"] = store.Write(ctx, g.Batch(2))
+	return errs
+}
+
+// EveryQuestion asks a question by each method and returns its error.
+func EveryQuestion(ctx context.Context, store flowstore.Reader) map[string]error {
+	errs := make(map[string]error)
 	_, errs["flows"] = store.Flows(ctx, flowstore.FlowsQuery{Selection: Everything, Limit: 10})
 	_, errs["groups"] = store.Groups(ctx, flowstore.GroupsQuery{Selection: Everything, Limit: 10})
 	_, errs["histogram"] = store.Histogram(ctx, flowstore.HistogramQuery{
