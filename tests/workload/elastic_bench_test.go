@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/consumer"
-	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 	"go.opentelemetry.io/collector/exporter/exportertest"
 
@@ -33,13 +32,10 @@ func BenchmarkElasticStorage(b *testing.B) {
 				namespace := strconv.FormatInt(time.Now().UnixNano(), 36) // new streams each time
 				flowdocuments.PutTemplates(b, client, schema.Options{Namespace: namespace})
 				exporter, stop := startElastic(b, server.URL, namespace)
-				// A server that is slower than the replay would have windows joined.
-				var left consumertest.LogsSink
-				received, stored := playThrough(b, level.aggregation, &left)
-				for _, logs := range left.AllLogs() {
-					require.NoError(b, exporter.ConsumeLogs(b.Context(), logs))
-				}
+				received, left := playThrough(b, level.aggregation)
+				write(b, left, exporter)
 				stop()
+				stored := left.LogRecordCount()
 				report(b, received, stored, indexSize(b, client, "logs-k8s.flow*-"+namespace, stored))
 			}
 		})
