@@ -32,15 +32,15 @@ var shared = elasticsearch.Shared{Options: elasticsearch.Options{Security: true,
 func TestMain(m *testing.M) { shared.Main(m) }
 
 // prepare puts the templates of one form.
-func prepare(t *testing.T, o schema.Options) *elasticsearch.Server {
-	t.Helper()
-	server := shared.Get(t)
-	flowdocuments.PutTemplates(t, server.As(server.Admin), o)
+func prepare(tb testing.TB, o schema.Options) *elasticsearch.Server {
+	tb.Helper()
+	server := shared.Get(tb)
+	flowdocuments.PutTemplates(tb, server.As(server.Admin), o)
 	// Indices of a few small segments: a search opens every field of each.
 	for _, class := range []schema.Class{schema.Allowed, schema.Denied} {
 		path := "/_component_template/logs-" + o.Mapping.Dataset(class) + "@custom"
 		settings := map[string]any{"index.merge.policy.segments_per_tier": 2}
-		require.NoError(t, server.As(server.Admin).Do(t.Context(), http.MethodPut, path, map[string]any{"template": map[string]any{"settings": settings}}, nil))
+		require.NoError(tb, server.As(server.Admin).Do(tb.Context(), http.MethodPut, path, map[string]any{"template": map[string]any{"settings": settings}}, nil))
 	}
 	return server
 }
@@ -57,28 +57,28 @@ type store struct {
 }
 
 // open returns a store over a namespace, read by a user.
-func open(t *testing.T, server *elasticsearch.Server, m schema.Mapping, namespace string, as elasticsearch.User) *store {
-	t.Helper()
+func open(tb testing.TB, server *elasticsearch.Server, m schema.Mapping, namespace string, as elasticsearch.User) *store {
+	tb.Helper()
 	encoder, err := document.NewEncoder(document.Options{Mapping: m, Namespace: namespace})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	s := &store{client: server.As(server.Admin), encoder: encoder, ids: idset.New()}
-	s.Reader = newReader(t, server, reader.Options{Mapping: m, Namespace: namespace, Location: server.URL, Logger: zaptest.NewLogger(t), Poll: 20 * time.Millisecond}, as)
+	s.Reader = newReader(tb, server, reader.Options{Mapping: m, Namespace: namespace, Location: server.URL, Logger: zaptest.NewLogger(tb), Poll: 20 * time.Millisecond}, as)
 	return s
 }
 
-func newReader(t *testing.T, server *elasticsearch.Server, o reader.Options, as elasticsearch.User) *reader.Reader {
-	t.Helper()
+func newReader(tb testing.TB, server *elasticsearch.Server, o reader.Options, as elasticsearch.User) *reader.Reader {
+	tb.Helper()
 	config := connection.NewDefaultConfig()
 	config.HTTP.Endpoint = server.URL
 	config.User, config.Password = as.Name, configopaque.String(as.Password)
-	client, err := config.NewClient(t.Context(), componenttest.NewNopHost(), componenttest.NewNopTelemetrySettings(), component.BuildInfo{})
-	require.NoError(t, err)
+	client, err := config.NewClient(tb.Context(), componenttest.NewNopHost(), componenttest.NewNopTelemetrySettings(), component.BuildInfo{})
+	require.NoError(tb, err)
 	r, err := reader.New(o)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	r.Open(client)
-	t.Cleanup(func() {
-		require.NoError(t, r.Close())
-		require.NoError(t, client.Close(context.Background()))
+	tb.Cleanup(func() {
+		require.NoError(tb, r.Close())
+		require.NoError(tb, client.Close(context.Background()))
 	})
 	return r
 }
