@@ -38,12 +38,16 @@ func (d dial) run() (o outcome) {
 		o.Answers, o.AnswerBytes = names.Answers.Load(), names.Received.Load()
 	}()
 	dialer := net.Dialer{Timeout: d.timeout, Resolver: names.resolver()}
+	sockets, exchanges := d.count, 1
+	if d.network == "udp" && d.count != 0 {
+		sockets, exchanges = 1, d.count
+	}
 	time.Sleep(d.delay)
-	for i := 0; d.count == 0 || i < d.count; i++ {
+	for i := 0; sockets == 0 || i < sockets; i++ {
 		if i > 0 {
 			time.Sleep(d.pause)
 		}
-		if err := d.once(&dialer, &o); err != nil && d.count != 0 {
+		if err := d.once(&dialer, exchanges, &o); err != nil && d.count != 0 {
 			o.Error = err.Error()
 			return o
 		}
@@ -51,18 +55,24 @@ func (d dial) run() (o outcome) {
 	return o
 }
 
-func (d dial) once(dialer *net.Dialer, o *outcome) error {
+// once makes a socket and waits for so many echoes by it.
+func (d dial) once(dialer *net.Dialer, exchanges int, o *outcome) error {
 	conn, err := dialer.Dial(d.network, d.address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	o.Local = conn.LocalAddr().String()
-	if err := conn.SetDeadline(time.Now().Add(d.timeout)); err != nil {
-		return err
-	}
-	if err := exchange(conn, d.bytes, o); err != nil {
-		return err
+	for i := range exchanges {
+		if i > 0 {
+			time.Sleep(d.pause)
+		}
+		if err := conn.SetDeadline(time.Now().Add(d.timeout)); err != nil {
+			return err
+		}
+		if err := exchange(conn, d.bytes, o); err != nil {
+			return err
+		}
 	}
 	time.Sleep(d.hold)
 	return nil

@@ -35,7 +35,7 @@ func run(args []string) error {
 	port := flags.Int("port", 8080, "port to serve on")
 	var d dial
 	flags.StringVar(&d.network, "network", "tcp", "tcp or udp")
-	flags.IntVar(&d.count, "count", 1, "connections to make one after another, or datagrams to send; 0 goes on without end, whatever comes of them")
+	flags.IntVar(&d.count, "count", 1, "connections to make one after another, or datagrams to send by one socket; 0 goes on without end, by new ones and whatever comes of them")
 	flags.IntVar(&d.bytes, "bytes", 100, "bytes to send in each, or by a connection that is kept")
 	flags.DurationVar(&d.hold, "hold", 0, "how long to keep each connection open after the echo")
 	flags.DurationVar(&d.delay, "delay", 0, "how long to wait before the first")

@@ -39,7 +39,7 @@ func serve(port int) error {
 	if err != nil {
 		return err
 	}
-	packets, err := net.ListenPacket("udp", address)
+	packets, err := listenPackets(address)
 	if err != nil {
 		return err
 	}
@@ -91,19 +91,6 @@ func (c *counts) echo(conn net.Conn) error {
 		if _, werr := conn.Write(buffer[:n]); werr != nil || err != nil {
 			return errors.Join(err, werr)
 		}
-	}
-}
-
-func (c *counts) echoPackets(conn net.PacketConn) error {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, from, err := conn.ReadFrom(buffer)
-		if err != nil {
-			return err
-		}
-		c.Datagrams.Add(1)
-		c.UDPBytes.Add(int64(n))
-		_, _ = conn.WriteTo(buffer[:n], from) // the client counts what it gets
 	}
 }
 
