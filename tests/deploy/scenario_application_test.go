@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -23,8 +24,8 @@ const outsideNetwork = "outside"
 // application is what testdata/application.yaml runs, with the addresses it got.
 type application struct {
 	*site
-	machine end // beside the cluster: neither a node nor a pod
-	port    int // where it echoes
+	machine end            // beside the cluster: neither a node nor a pod
+	ports   map[string]int // where it echoes, by network
 	// addresses are all that pods of the application have had, but those of nodes.
 	addresses map[string]bool
 }
@@ -45,14 +46,19 @@ func newApplication(s *site) *application {
 	for namespace, pods := range map[string]int{"shop": 9, "vault": 1} {
 		require.NoError(s.t, s.WaitPodsReady(s.t.Context(), namespace, pods))
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(s.MachineAddress().String(), "0"))
+	anyPort := net.JoinHostPort(s.MachineAddress().String(), "0")
+	listener, err := net.Listen("tcp", anyPort)
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { listener.Close() })
 	go echo(listener)
+	packets, err := net.ListenPacket("udp", anyPort)
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { packets.Close() })
+	go echoPackets(packets)
 	return &application{
 		site:      s,
 		machine:   end{kind: "network_set", network: outsideNetwork, address: s.MachineAddress().String()},
-		port:      listener.Addr().(*net.TCPAddr).Port,
+		ports:     map[string]int{"tcp": listener.Addr().(*net.TCPAddr).Port, "udp": packets.LocalAddr().(*net.UDPAddr).Port},
 		addresses: map[string]bool{},
 	}
 }
@@ -68,6 +74,18 @@ func echo(l net.Listener) {
 			defer conn.Close()
 			_, _ = io.Copy(conn, conn) // the client sees what went wrong
 		}()
+	}
+}
+
+// echoPackets is echo, of datagrams.
+func echoPackets(conn net.PacketConn) {
+	buffer := make([]byte, 64<<10)
+	for {
+		n, from, err := conn.ReadFrom(buffer)
+		if err != nil {
+			return
+		}
+		_, _ = conn.WriteTo(buffer[:n], from) // the client sees what is missing
 	}
 }
 
@@ -145,7 +163,8 @@ func (a *application) podOn(node, namespace, workload string) end {
 	return pods[0]
 }
 
-// service is a service's address and, if it has one, its port at every node.
+// service is a service's address and, if it has one, its port at every node, which is
+// the same for TCP and UDP.
 func (a *application) service(namespace, name string) (address string, nodePort int) {
 	a.t.Helper()
 	var service struct {
@@ -155,6 +174,9 @@ func (a *application) service(namespace, name string) (address string, nodePort 
 		}
 	}
 	require.NoError(a.t, a.Admin().Do(a.t.Context(), http.MethodGet, "/api/v1/namespaces/"+namespace+"/services/"+name, nil, &service))
+	for _, port := range service.Spec.Ports[1:] {
+		require.Equal(a.t, service.Spec.Ports[0], port, "%s/%s", namespace, name)
+	}
 	return service.Spec.ClusterIP, service.Spec.Ports[0].NodePort
 }
 
@@ -170,7 +192,7 @@ type outcome struct {
 	Error       string `json:"error"`
 }
 
-// dial makes connections, or sends datagrams, from a pod.
+// dial makes connections, or sends datagrams by one socket, from a pod.
 func (a *application) dial(from end, network, to string, flags ...string) outcome {
 	a.t.Helper()
 	command := append([]string{"/netpeer", "dial", "-network=" + network, "-timeout=30s"}, flags...)
@@ -181,24 +203,35 @@ func (a *application) dial(from end, network, to string, flags ...string) outcom
 	return o
 }
 
-// dialFromMachine makes connections from outside the cluster.
-func (a *application) dialFromMachine(to string, count, size int) (o outcome) {
+// dialFromMachine is dial, from outside the cluster.
+func (a *application) dialFromMachine(network, to string, count, size int) (o outcome) {
 	a.t.Helper()
-	for range count {
+	sockets, exchanges := count, 1
+	if network == "udp" {
+		sockets, exchanges = 1, count
+	}
+	for range sockets {
 		err := func() error {
-			conn, err := net.DialTimeout("tcp", to, patience)
+			conn, err := net.DialTimeout(network, to, patience)
 			if err != nil {
 				return err
 			}
 			defer conn.Close()
-			if _, err := conn.Write(bytes.Repeat([]byte{'x'}, size)); err != nil {
+			if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 				return err
 			}
-			_, err = io.CopyN(io.Discard, conn, int64(size))
-			return err
+			for range exchanges {
+				if _, err := conn.Write(bytes.Repeat([]byte{'x'}, size)); err != nil {
+					return err
+				}
+				if _, err := io.CopyN(io.Discard, conn, int64(size)); err != nil {
+					return err
+				}
+				o.OK, o.Sent, o.Received = o.OK+1, o.Sent+size, o.Received+size
+			}
+			return nil
 		}()
 		require.NoError(a.t, err, "dial %s from outside", to)
-		o.OK, o.Sent, o.Received = o.OK+1, o.Sent+size, o.Received+size
 	}
 	return o
 }

@@ -13,13 +13,13 @@ import (
 // before its kernel does: of a drop on another node it knows nothing.
 func (a *application) denials() []record {
 	a.t.Helper()
-	near, prisoner, db, vault := a.pod("shop", "near"), a.pod("shop", "prisoner"), a.pod("shop", "db"), a.pod("vault", "vault")
+	near, prisoner, web, db, vault := a.pod("shop", "near"), a.pod("shop", "prisoner"), a.pod("shop", "web"), a.pod("shop", "db"), a.pod("vault", "vault")
 	vaultIP, _ := a.service("vault", "vault")
 	const drop = "policy_drop netfilter_drop"
 	var (
 		attempt = amounts{started: 1, completed: 1}
 		givenUp = amounts{started: 1, completed: 1, abandoned: 1}
-		packet  = amounts{datagrams: 1, sent: 33}
+		packet  = amounts{started: 1, completed: 1, datagrams: 1, sent: 33}
 	)
 	for _, denied := range []struct {
 		from        end
@@ -30,6 +30,7 @@ func (a *application) denials() []record {
 		{near, "tcp", at(vaultIP, 80), "10"},
 		{near, "udp", at(vault.address, 8080), "33"},
 		{prisoner, "tcp", at(db.address, 8080), "10"},
+		{prisoner, "udp", at(web.address, 8080), "33"},
 	} {
 		o := a.dial(denied.from, denied.network, denied.to, "-bytes="+denied.bytes, "-timeout=700ms")
 		require.Zero(a.t, o.OK, "%+v", denied)
@@ -46,6 +47,7 @@ func (a *application) denials() []record {
 
 		// Who is on the node that drops is told so.
 		{by: "source", on: "node-0", transport: "tcp", from: prisoner, to: db, port: 8080, service: "shop/db:8080", denied: drop, amounts: attempt},
+		{by: "source", on: "node-0", transport: "udp", from: prisoner, to: web, port: 8080, denied: drop, amounts: packet},
 	}
 }
 

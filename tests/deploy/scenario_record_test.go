@@ -53,7 +53,7 @@ type record struct {
 
 // amounts add up over the records of one kind.
 type amounts struct {
-	started, completed int // connections
+	started, completed int // connections, and flows of UDP, but for those to name servers
 	abandoned          int // of those that completed, given up by who made them
 	sent, received     int // bytes of applications, of from and of to
 	datagrams, answers int // packets of from and of to, where each is one that an application sent
@@ -71,7 +71,7 @@ func (a *amounts) add(b amounts) {
 
 func (a amounts) String() string {
 	if a.datagrams > 0 || a.answers > 0 {
-		return fmt.Sprintf("%d datagrams of %d B, %d answers of %d B", a.datagrams, a.sent, a.answers, a.received)
+		return fmt.Sprintf("%d datagrams of %d B, %d answers of %d B, in %d flows, %d ended", a.datagrams, a.sent, a.answers, a.received, a.started, a.completed)
 	}
 	return fmt.Sprintf("%d connections, %d ended, %d given up, %d B sent, %d B received", a.started, a.completed, a.abandoned, a.sent, a.received)
 }
@@ -172,8 +172,10 @@ func (a attributes) record() record {
 		}
 	}
 	r.doubt = strings.Join(doubts, ", ")
-	if r.transport == "tcp" {
+	if r.transport == "tcp" || r.port != 53 {
 		r.started, r.completed = a.number("flow.connections.started"), a.number("flow.connections.completed")
+	}
+	if r.transport == "tcp" {
 		r.abandoned = a.number("flow.connections.abandoned")
 	} else {
 		r.datagrams, r.answers = a.number("source.packets"), a.number("destination.packets")

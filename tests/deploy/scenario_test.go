@@ -31,6 +31,7 @@ func TestScenario(t *testing.T) {
 		t.Run(way.name, func(t *testing.T) {
 			a := a.in(t)
 			flows := way.install(a)
+			time.Sleep(silence) // servers were there before the agents
 			want := a.run()
 			a.recorded(flows, want)
 		})
@@ -80,13 +81,13 @@ func (a *application) recorded(flows func() ([]attributes, error), want []record
 
 // talk is one thing that the application does, and the records that must come of it.
 type talk struct {
-	about   string
-	from    end
-	network string
-	to      string // as the client has it
-	count   int
-	bytes   int // in each direction, of each
-	// records have the amounts of what was done.
+	about    string
+	from     end
+	networks []string // it is done by each
+	to       string   // as the client has it
+	count    int      // of connections, or of datagrams of one flow
+	bytes    int      // in each direction, of each
+	// records are what each network's are but for their amounts, which are of what was done.
 	records []record
 }
 
@@ -94,7 +95,9 @@ type talk struct {
 func (a *application) run() (want []record) {
 	a.t.Helper()
 	for _, talk := range a.talks() {
-		want = append(want, a.do(talk)...)
+		for _, network := range talk.networks {
+			want = append(want, a.do(talk, network)...)
+		}
 	}
 	want = append(want, a.denials()...)
 	want = append(want, a.report()...)
@@ -102,30 +105,29 @@ func (a *application) run() (want []record) {
 }
 
 // do talks, and declares what must be recorded.
-func (a *application) do(t talk) []record {
+func (a *application) do(t talk, network string) (want []record) {
 	a.t.Helper()
 	var o outcome
 	if t.from == a.machine {
-		o = a.dialFromMachine(t.to, t.count, t.bytes)
+		o = a.dialFromMachine(network, t.to, t.count, t.bytes)
 	} else {
-		o = a.dial(t.from, t.network, t.to, fmt.Sprint("-count=", t.count), fmt.Sprint("-bytes=", t.bytes))
+		o = a.dial(t.from, network, t.to, fmt.Sprint("-count=", t.count), fmt.Sprint("-bytes=", t.bytes))
 	}
 	require.Equal(a.t, outcome{OK: t.count, Sent: t.count * t.bytes, Received: t.count * t.bytes},
-		outcome{OK: o.OK, Sent: o.Sent, Received: o.Received, Error: o.Error}, t.about)
-	for i := range t.records {
-		r := &t.records[i]
-		r.transport = t.network
-		r.amounts = amounts{sent: o.Sent, received: o.Received}
-		if t.network == "tcp" {
-			r.started, r.completed = t.count, t.count
-		} else {
-			r.datagrams, r.answers = t.count, t.count
-		}
+		outcome{OK: o.OK, Sent: o.Sent, Received: o.Received, Error: o.Error}, "%s: %s", network, t.about)
+	done := amounts{started: t.count, completed: t.count, sent: o.Sent, received: o.Received}
+	if network == "udp" {
+		done.started, done.completed, done.datagrams, done.answers = 1, 1, t.count, t.count
 	}
-	return append(t.records, a.lookups(t.from, o)...)
+	for _, r := range t.records {
+		r.transport, r.amounts = network, done
+		want = append(want, r)
+	}
+	return append(want, a.lookups(t.from, o)...)
 }
 
-// lookups are the records of a pod that asked for names.
+// lookups are the records of a pod that asked for names. Each query has a socket of its
+// own, from a port that one before may have had: how many flows that is nobody knows.
 func (a *application) lookups(from end, o outcome) []record {
 	if o.Queries == 0 {
 		return nil

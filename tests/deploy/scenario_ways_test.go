@@ -9,12 +9,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
+
+// silence is after how long a flow of UDP has ended, and how long after its start an
+// agent cannot tell whether a flow of a socket that was there before is new.
+const silence = 10 * time.Second
 
 // agents are the settings that the scenario needs in each mode.
 func (a *application) agents(config string) string {
@@ -23,8 +28,11 @@ networks: [{name: %s, cidrs: [%s/32]}]
 agent:
   cgroupRoot: %s/${env:K8S_NODE_NAME}
   config:
-    receivers: {flowlog: {interval: 1s}}
-`, outsideNetwork, a.machine.address, nodesCgroup) + config
+    receivers:
+      flowlog:
+        interval: 1s
+        engines: {datagram: {idle_timeout: {udp: %[4]s, icmp: %[4]s, other: %[4]s}}}
+`, outsideNetwork, a.machine.address, nodesCgroup, silence) + config
 }
 
 // uninstall deletes what was applied when the test ends, with its pods, so that the next
