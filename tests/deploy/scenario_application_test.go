@@ -148,7 +148,8 @@ func (a *application) ofPods(address string) bool {
 // it may have none, its address. All others are of Kubernetes and of the collector.
 func (a *application) takesPart(f attributes) bool {
 	for _, side := range []string{"source", "destination"} {
-		if slices.Contains(namespaces, f.text(side+".k8s.namespace.name")) || a.addresses[f.text(side+".address")] {
+		ofApplication := func(address string) bool { return a.addresses[address] }
+		if slices.Contains(namespaces, f.text(side+".k8s.namespace.name")) || slices.ContainsFunc(f.all(side+".address"), ofApplication) {
 			return true
 		}
 	}

@@ -21,8 +21,8 @@ import (
 )
 
 // throughElasticsearch has the agents write to a server, which a reader asks. They merge
-// before, and keep pods and addresses apart, which they would not by default. Of the two that
-// set the server up one is killed before the application talks.
+// before, as they do by default. Of the two that set the server up one is killed before the
+// application talks.
 func (a *application) throughElasticsearch() func() ([]attributes, error) {
 	a.t.Helper()
 	server := elasticsearch.Start(a.t, elasticsearch.Options{Security: true, TLS: true, Address: a.MachineAddress()})
@@ -42,7 +42,7 @@ func (a *application) throughElasticsearch() func() ([]attributes, error) {
 	kibana, values := a.standIn()
 	setup := &setupOf{site: a.site, server: admin, kibana: kibana}
 	a.uninstall(a.applyChart(a.agents(`
-    processors: {flow_aggregation: {interval: 2s, jitter: 0s, allowed: {level: 1}}}
+    processors: {flow_aggregation: {interval: 2s, jitter: 0s}}
 mode: elasticsearch
 elasticsearch:
   endpoint: https://` + net.JoinHostPort(a.MachineAddress().String(), address.Port()) + `
@@ -72,9 +72,21 @@ elasticsearch:
 		if err := admin.Do(a.t.Context(), http.MethodPost, "/logs-k8s.flow*/_refresh", nil, nil); err != nil {
 			return nil, err
 		}
-		return documents(a.t.Context(), reader)
+		all, err := documents(a.t.Context(), reader)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range all {
+			if level, want := f.text("flow.aggregation.level"), levels[f.text("flow.action")]; level != want {
+				return nil, fmt.Errorf("a record is merged at level %q, want %s: %v", level, want, f)
+			}
+		}
+		return all, nil
 	}
 }
+
+// levels are those of flow_aggregation by what became of a flow.
+var levels = map[string]string{"allow": "2", "deny": "1"}
 
 // documents are all flows that a reader finds, as records again.
 func documents(ctx context.Context, reader *elasticsearch.Client) ([]attributes, error) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/flow"
 )
 
 // end is one side of a flow, as a record names it.
@@ -48,6 +50,7 @@ type record struct {
 	behind    string // the source's own address, where to sees another
 	denied    string // by what; empty is allowed
 	doubt     string // what a record says of ends that are not certain
+	lists     string // what it lists of records that were merged
 	amounts
 }
 
@@ -80,7 +83,7 @@ func (a amounts) String() string {
 func (r record) what() string {
 	text := fmt.Sprintf("%s on %s: %s from %s to %s port %d", r.by, r.on, r.transport, r.from, r.to, r.port)
 	for _, detail := range []struct{ about, what string }{
-		{"service", r.service}, {"asked for", r.asked}, {"from behind", r.behind}, {"denied:", r.denied}, {"uncertain:", r.doubt},
+		{"service", r.service}, {"asked for", r.asked}, {"from behind", r.behind}, {"denied:", r.denied}, {"uncertain:", r.doubt}, {"of several:", r.lists},
 	} {
 		if detail.what != "" {
 			text += ", " + detail.about + " " + detail.what
@@ -99,33 +102,21 @@ func (r record) byDestination() record {
 	return r
 }
 
-// sums adds up the records that differ in their amounts only.
-func sums(records []record) map[string]amounts {
-	all := map[string]amounts{}
-	for _, r := range records {
-		sum := all[r.what()]
-		sum.add(r.amounts)
-		all[r.what()] = sum
-	}
-	return all
-}
-
 // difference says what is missing, extra, or of another amount, a line each; it is
 // empty where records are what was declared.
-func difference(got, want []record) string {
-	g, w := sums(got), sums(want)
-	names := maps.Clone(g)
-	maps.Copy(names, w)
+func difference(got, want map[string]sum) string {
+	names := maps.Clone(got)
+	maps.Copy(names, want)
 	var lines strings.Builder
 	for _, what := range slices.Sorted(maps.Keys(names)) {
-		is, isThere := g[what]
-		should, declared := w[what]
+		is, isThere := got[what]
+		should, declared := want[what]
 		switch {
 		case !declared:
 			fmt.Fprintf(&lines, "extra    %s: %s\n", what, is)
 		case !isThere:
 			fmt.Fprintf(&lines, "missing  %s: %s\n", what, should)
-		case is != should:
+		case is.String() != should.String():
 			fmt.Fprintf(&lines, "amounts  %s: %s, want %s\n", what, is, should)
 		}
 	}
@@ -140,6 +131,22 @@ func (a attributes) text(name string) string {
 		return ""
 	}
 	return fmt.Sprint(a[name])
+}
+
+// all are the values of an attribute, of a record or of those that were merged into it.
+func (a attributes) all(name string) []string {
+	if value := a.text(name); value != "" {
+		return []string{value}
+	}
+	var values []string
+	for _, l := range flow.Listings() {
+		if list, ok := a[l.List].([]any); ok && l.Of == name {
+			for _, value := range list {
+				values = append(values, fmt.Sprint(value))
+			}
+		}
+	}
+	return values
 }
 
 func (a attributes) number(name string) int {
@@ -172,6 +179,7 @@ func (a attributes) record() record {
 		}
 	}
 	r.doubt = strings.Join(doubts, ", ")
+	r.lists = a.lists()
 	if r.transport == "tcp" || r.port != 53 {
 		r.started, r.completed = a.number("flow.connections.started"), a.number("flow.connections.completed")
 	}
@@ -196,8 +204,8 @@ func (a attributes) end(side string) end {
 
 func TestDifferenceSaysWhatIsWrong(t *testing.T) {
 	client, server := end{kind: "pod", namespace: "shop", pod: "near", workload: "Pod near", address: "10.0.0.1"}, end{kind: "host", node: "node-1", address: "10.0.0.2"}
-	flow := record{by: "source", on: "node-0", transport: "tcp", from: client, to: server, port: 80, amounts: amounts{started: 2, completed: 2, sent: 20}}
-	half, other, renamed := flow, flow, flow
+	whole := record{by: "source", on: "node-0", transport: "tcp", from: client, to: server, port: 80, amounts: amounts{started: 2, completed: 2, sent: 20}}
+	half, other, renamed := whole, whole, whole
 	half.amounts = amounts{started: 1, completed: 1, sent: 10}
 	other.by, other.amounts = "destination", amounts{datagrams: 3}
 	renamed.from.pod = "far"
@@ -207,17 +215,17 @@ func TestDifferenceSaysWhatIsWrong(t *testing.T) {
 		got, want []record
 		says      string
 	}{
-		"the same":                  {[]record{flow, other}, []record{other, flow}, ""},
-		"in several intervals":      {[]record{half, half}, []record{flow}, ""},
-		"too little":                {[]record{half}, []record{flow}, "amounts  " + what + one + ", want " + two + "\n"},
-		"missing":                   {nil, []record{flow}, "missing  " + what + two + "\n"},
-		"extra":                     {[]record{flow}, nil, "extra    " + what + two + "\n"},
+		"the same":                  {[]record{whole, other}, []record{other, whole}, ""},
+		"in several intervals":      {[]record{half, half}, []record{whole}, ""},
+		"too little":                {[]record{half}, []record{whole}, "amounts  " + what + one + ", want " + two + "\n"},
+		"missing":                   {nil, []record{whole}, "missing  " + what + two + "\n"},
+		"extra":                     {[]record{whole}, nil, "extra    " + what + two + "\n"},
 		"nothing, but not declared": {[]record{{by: "source", from: client, to: server}}, nil, "extra    source on :  from pod shop/near (Pod near) 10.0.0.1 to host 10.0.0.2 on node-1 port 0: 0 connections, 0 ended, 0 given up, 0 B sent, 0 B received\n"},
 		"of another name": {
-			[]record{renamed}, []record{flow},
+			[]record{renamed}, []record{whole},
 			"extra    " + strings.Replace(what, "near", "far", 1) + two + "\nmissing  " + what + two + "\n",
 		},
 	} {
-		require.Equal(t, c.says, difference(c.got, c.want), name)
+		require.Equal(t, c.says, difference(detail(everything).sums(c.got), detail(everything).sums(c.want)), name)
 	}
 }
