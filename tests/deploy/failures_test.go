@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/cluster"
 )
 
 // failuresValues keep connections apart, and have agents try a gateway that is away more
@@ -207,56 +205,6 @@ func (o *outage) gatewayFails(api visualizer) visualizer {
 		})
 	}
 	return api
-}
-
-// apiServerIsAway kills the API server and starts it again when what was said meanwhile
-// is told. That takes seconds. What a longer time would add has tests of its own in
-// tests/identity: watches back off, one that is silent is given up, and pods that have
-// ended are forgotten; probes of the release do not ask the API server.
-func (o *outage) apiServerIsAway(api visualizer) {
-	o.t.Helper()
-	before, err := o.containers(namespace, "app.kubernetes.io/name=otelcol-flowlogs")
-	require.NoError(o.t, err)
-	require.Len(o.t, before, 3)
-	k := o.open(o.client, o.service)
-	k.send(1)
-
-	require.NoError(o.t, o.KillAPIServer())
-	k.send(2)
-	gone := o.open(o.client, o.service)
-	gone.send(1)
-	gone.close()
-	o.bothTell(api, k, told{Started: 1, Sent: 3, Returned: 3})
-	o.bothTell(api, gone, gone.whole())
-	o.visit("stranger")
-	o.eventually("a pod that nobody told of is recorded without its name", func() error {
-		return api.has("source", "destination.k8s.pod.name = server and source.k8s.pod.name not exists and container.id exists")
-	})
-
-	require.NoError(o.t, o.StartAPIServer(o.t.Context()))
-	o.visit("newcomer")
-	o.eventually("new pods are named again", func() error {
-		return api.has("source", "destination.k8s.pod.name = server and source.k8s.pod.name = newcomer-"+o.NodeName(0))
-	})
-	k.send(4)
-	k.close()
-	o.bothTell(api, k, k.whole())
-	after, err := o.containers(namespace, "app.kubernetes.io/name=otelcol-flowlogs")
-	require.NoError(o.t, err)
-	require.ElementsMatch(o.t, before, after, "nothing has restarted")
-}
-
-// visit has the kubelet of the client's node start a pod that connects to the server
-// every now and then. The kubelet tells the API server of it when it can.
-func (o *outage) visit(name string) {
-	o.t.Helper()
-	require.NoError(o.t, o.StaticPod(0, name, object{
-		"apiVersion": "v1", "kind": "Pod", "metadata": object{"name": name, "namespace": "shop"},
-		"spec": object{"containers": []object{{
-			"name": "main", "image": cluster.NetpeerImage, "imagePullPolicy": "Never",
-			"args": []string{"dial", "-count=1000000", "-hold=500ms", o.serverIP + ":8080"},
-		}}},
-	}))
 }
 
 func (o *outage) agentOf(node string) running {
