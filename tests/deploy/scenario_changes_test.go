@@ -89,13 +89,6 @@ func (a *application) roll() (want []record) {
 	for i, pod := range old {
 		before[i], last[i] = a.counts(pod), a.lastWords(pod)
 	}
-	_, err := a.kubectl("", "-n", "shop", "rollout", "restart", "deployment/roll")
-	require.NoError(a.t, err)
-	rolled := make(chan error, 1)
-	go func() {
-		_, err := a.kubectl("", "-n", "shop", "rollout", "status", "deployment/roll", "--timeout=100s")
-		rolled <- err
-	}()
 	made := 0
 	talk := func() {
 		const count, size = 20, 1234
@@ -103,6 +96,14 @@ func (a *application) roll() (want []record) {
 		require.Equal(a.t, outcome{OK: count, Sent: count * size, Received: count * size}, o, "while pods are replaced")
 		made += count
 	}
+	talk() // so that none goes before it was asked for
+	_, err := a.kubectl("", "-n", "shop", "rollout", "restart", "deployment/roll")
+	require.NoError(a.t, err)
+	rolled := make(chan error, 1)
+	go func() {
+		_, err := a.kubectl("", "-n", "shop", "rollout", "status", "deployment/roll", "--timeout=100s")
+		rolled <- err
+	}()
 	for rolling := true; rolling; {
 		talk()
 		select {
