@@ -144,7 +144,7 @@ func (o *outage) visitor(name string) object {
 		"apiVersion": "v1", "kind": "Pod", "metadata": object{"name": name, "namespace": "shop"},
 		"spec": object{"nodeName": o.NodeName(0), "containers": []object{{
 			"name": "main", "image": cluster.NetpeerImage, "imagePullPolicy": "Never",
-			"args": []string{"dial", "-count=1000000", "-hold=500ms", o.serverIP + ":8080"},
+			"args": []string{"dial", "-count=0", "-hold=500ms", o.serverIP + ":8080"},
 		}}},
 	}
 }
