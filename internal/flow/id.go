@@ -1,8 +1,8 @@
 package flow
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -45,11 +45,34 @@ func ParseID(s string) (ID, error) {
 	}
 	node, rest, _ := strings.Cut(s, "-")
 	epoch, counter, _ := strings.Cut(rest, "-")
-	n, err1 := strconv.ParseUint(node, 16, 32)
-	e, err2 := strconv.ParseUint(epoch, 16, 32)
-	c, err3 := strconv.ParseUint(counter, 16, 64)
-	if errors.Join(err1, err2, err3) != nil {
+	n, ok1 := parseHex(node, math.MaxUint32)
+	e, ok2 := parseHex(epoch, math.MaxUint32)
+	c, ok3 := parseHex(counter, math.MaxUint64)
+	if !ok1 || !ok2 || !ok3 {
 		return ID{}, fmt.Errorf("parse flow id %q: want node-epoch-counter in hexadecimal", s)
 	}
 	return ID{Node: uint32(n), Epoch: uint32(e), Counter: c}, nil
+}
+
+// parseHex reads a number of up to most, which has all bits set. It takes little more than half the time of
+// strconv.ParseUint, and every record that is stored or sent has an id.
+func parseHex(s string, most uint64) (n uint64, ok bool) {
+	for i := range len(s) {
+		digit := s[i]
+		switch {
+		case digit >= '0' && digit <= '9':
+			digit -= '0'
+		case digit >= 'a' && digit <= 'f':
+			digit -= 'a' - 10
+		case digit >= 'A' && digit <= 'F':
+			digit -= 'A' - 10
+		default:
+			return 0, false
+		}
+		if n > most>>4 {
+			return 0, false
+		}
+		n = n<<4 | uint64(digit)
+	}
+	return n, s != ""
 }
