@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"strconv"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
@@ -12,21 +13,32 @@ import (
 func (d *draft) attribute(f *field, v pcommon.Value) error {
 	switch f.typ {
 	case flow.Keyword:
-		if s := v.Str(); s != "" || v.Type() == pcommon.ValueTypeStr {
-			return d.text(f, s)
+		if v.Type() == pcommon.ValueTypeStr {
+			if f.key.n == 0 {
+				return d.setID(v.Str())
+			}
+			d.buf = append(appendText(d.begin(f), v.Str()), `",`...)
+			return nil
 		}
-	case flow.Integer, flow.Time:
+	case flow.Integer:
 		if n, ok := integer(v); ok {
-			return d.number(f, n)
+			if n > f.max || n < -f.max {
+				return fmt.Errorf("%d is out of range: want at most %d", n, f.max)
+			}
+			d.buf = appendInteger(d.begin(f), n)
+			return nil
+		}
+	case flow.Time:
+		if n, ok := integer(v); ok {
+			if n < 0 {
+				return fmt.Errorf("%d is before 1970, which Elasticsearch cannot keep in nanoseconds", n)
+			}
+			d.time(f, n)
+			return nil
 		}
 	case flow.Boolean:
 		if v.Type() == pcommon.ValueTypeBool {
-			d.begin(f)
-			if v.Bool() {
-				d.buf = append(d.buf, "true,"...)
-			} else {
-				d.buf = append(d.buf, "false,"...)
-			}
+			d.buf = append(strconv.AppendBool(d.begin(f), v.Bool()), ',')
 			return nil
 		}
 	case flow.Address:
@@ -46,15 +58,6 @@ func (d *draft) attribute(f *field, v pcommon.Value) error {
 	return fmt.Errorf("want a value of type %s, got %s", f.typ, v.Type())
 }
 
-func (d *draft) text(f *field, s string) error {
-	if f.key == "" {
-		return d.setID(s)
-	}
-	d.begin(f)
-	d.buf = append(appendText(d.buf, s), `",`...)
-	return nil
-}
-
 // setID takes the id of a record, which has one form for each value.
 func (d *draft) setID(s string) error {
 	id, err := flow.ParseID(s)
@@ -69,42 +72,30 @@ func (d *draft) setID(s string) error {
 	return nil
 }
 
-func (d *draft) number(f *field, n int64) error {
-	switch {
-	case f.typ == flow.Time && n < 0:
-		return fmt.Errorf("%d is before 1970, which Elasticsearch cannot keep in nanoseconds", n)
-	case n > f.max || n < -f.max:
-		return fmt.Errorf("%d is out of range: want at most %d", n, f.max)
-	}
-	d.begin(f)
-	if f.typ == flow.Time {
-		d.time(n)
-	} else {
-		d.buf = append(appendInteger(d.buf, n), ',')
-	}
-	return nil
-}
-
 func (d *draft) address(f *field, s string) error {
 	addr, err := parseAddress(s)
 	if err != nil {
 		return err
 	}
-	d.begin(f)
-	from := len(d.buf)
-	d.buf = addr.AppendTo(d.buf)
-	d.addresses[d.nAddress] = span{int32(from), int32(len(d.buf))}
+	buf := d.begin(f)
+	from := len(buf)
+	if addr.Is4() && len(s) <= len("255.255.255.255") { // not mapped into IPv6: there is one form only
+		buf = append(buf, s...)
+	} else {
+		buf = addr.AppendTo(buf)
+	}
+	d.addresses[d.nAddress] = span{int32(from), int32(len(buf))}
 	d.nAddress++
-	d.buf = append(d.buf, `",`...)
+	d.buf = append(buf, `",`...)
 	return nil
 }
 
 func (d *draft) list(f *field, list pcommon.Slice) error {
-	d.begin(f)
+	d.buf = d.begin(f)
 	from := len(d.buf)
 	for _, item := range list.All() {
 		if !f.ip {
-			d.buf = append(appendString(d.buf, asString(item)), ',')
+			d.buf = appendString(d.buf, asString(item))
 			continue
 		}
 		addr, err := parseAddress(asString(item))
@@ -118,18 +109,17 @@ func (d *draft) list(f *field, list pcommon.Slice) error {
 		d.addressLists[d.nList] = span{int32(from), int32(len(d.buf) - len(","))}
 		d.nList++
 	}
-	d.buf = append(end(d.buf, ']'), ',')
+	d.buf = end(d.buf)
 	return nil
 }
 
 // labels writes a map as a list of key=value: keys with dots in them are not taken apart, and
 // no key makes a field of its own.
 func (d *draft) labels(f *field, labels pcommon.Map) {
-	d.begin(f)
+	buf := d.begin(f)
 	for key, value := range labels.All() {
-		d.buf = appendText(append(d.buf, '"'), key)
-		d.buf = appendText(append(d.buf, '='), asString(value))
-		d.buf = append(d.buf, `",`...)
+		buf = append(appendText(append(buf, '"'), key), '=')
+		buf = append(appendText(buf, asString(value)), `",`...)
 	}
-	d.buf = append(end(d.buf, ']'), ',')
+	d.buf = end(buf)
 }

@@ -33,8 +33,7 @@ func (d *draft) writeCommunityID(f *field) {
 	buf = binary.BigEndian.AppendUint16(buf, from.Port())
 	buf = binary.BigEndian.AppendUint16(buf, to.Port())
 	sum := sha1.Sum(buf) // which is what the specification asks for, and hides nothing
-	d.begin(f)
-	d.buf = append(d.buf, `"1:`...)
+	d.buf = append(d.begin(f), `"1:`...)
 	d.buf = base64.StdEncoding.AppendEncode(d.buf, sum[:])
 	d.buf = append(d.buf, `",`...)
 }

@@ -41,16 +41,16 @@ func NewDecoder[T any](m schema.Mapping, event string, registry *flow.Registry[T
 		case f.Path == schema.ID:
 			d.id = registry.Lookup(f.Attribute.Name)
 		default:
-			grow(branches, f.Path).field = registry.Lookup(f.Attribute.Name)
+			branchOf(branches, f.Path).field = registry.Lookup(f.Attribute.Name)
 		}
 	}
 	return d
 }
 
-// grow returns the branch of a path, which it makes if need be with all that lead there: a
+// branchOf returns the branch of a path, which it makes if need be with all that lead there: a
 // field is found by its full name, however much of it is in names of objects and how much
 // in dots.
-func grow[T any](branches map[string]*branch[T], path string) *branch[T] {
+func branchOf[T any](branches map[string]*branch[T], path string) *branch[T] {
 	b := branches[path]
 	if b != nil {
 		return b
@@ -59,7 +59,7 @@ func grow[T any](branches map[string]*branch[T], path string) *branch[T] {
 	branches[path] = b
 	for parent := path; parent != ""; {
 		parent = parent[:max(strings.LastIndexByte(parent, '.'), 0)]
-		from := grow(branches, parent)
+		from := branchOf(branches, parent)
 		if from.inner == nil {
 			from.inner = make(map[string]*branch[T])
 		}

@@ -8,8 +8,7 @@ import (
 )
 
 func (d *draft) eventType(f *field) {
-	d.begin(f)
-	d.buf = append(d.buf, `["connection"`...)
+	d.buf = append(d.begin(f), `["connection"`...)
 	switch d.textAt(d.kind.places.action) {
 	case flow.Allow.String():
 		d.buf = append(d.buf, `,"allowed"`...)
@@ -36,19 +35,16 @@ func (d *draft) sum(f *field, a, b int) {
 	if x > 0 && y > math.MaxInt64-x {
 		n = math.MaxInt64
 	}
-	d.begin(f)
-	d.buf = append(appendInteger(d.buf, n), ',')
+	d.buf = appendInteger(d.begin(f), n)
 }
 
 // direction is as ECS wants it of what is seen on a host: from its side.
 func (d *draft) direction(f *field) {
 	switch d.textAt(d.kind.places.reporter) {
 	case flow.ReporterSource.String():
-		d.begin(f)
-		d.buf = append(d.buf, `"egress",`...)
+		d.buf = append(d.begin(f), `"egress",`...)
 	case flow.ReporterDestination.String():
-		d.begin(f)
-		d.buf = append(d.buf, `"ingress",`...)
+		d.buf = append(d.begin(f), `"ingress",`...)
 	}
 }
 
@@ -57,8 +53,7 @@ func (d *draft) relatedIP(f *field) {
 	if d.nAddress+d.nList == 0 {
 		return
 	}
-	d.begin(f)
-	d.buf = append(d.buf, '[')
+	d.buf = append(d.begin(f), '[')
 	for i, addr := range d.addresses[:d.nAddress] {
 		if !d.among(d.addresses[:i], addr) {
 			d.buf = append(append(d.buf, '"'), d.buf[addr.from:addr.to]...)
@@ -68,7 +63,7 @@ func (d *draft) relatedIP(f *field) {
 	for _, list := range d.addressLists[:d.nList] {
 		d.buf = append(append(d.buf, d.buf[list.from:list.to]...), ',')
 	}
-	d.buf = append(end(d.buf, ']'), ',')
+	d.buf = end(d.buf)
 }
 
 // among reports whether one of the spans has the same text as s.
@@ -97,15 +92,14 @@ func (d *draft) relatedHosts(f *field) {
 	if n == 0 && !d.has(p.domains) {
 		return
 	}
-	d.begin(f)
-	d.buf = append(d.buf, '[')
+	d.buf = append(d.begin(f), '[')
 	for _, host := range hosts[:n] {
-		d.buf = append(appendString(d.buf, host), ',')
+		d.buf = appendString(d.buf, host)
 	}
 	if d.has(p.domains) {
 		for _, domain := range d.values[p.domains].Slice().All() {
-			d.buf = append(appendString(d.buf, asString(domain)), ',')
+			d.buf = appendString(d.buf, asString(domain))
 		}
 	}
-	d.buf = append(end(d.buf, ']'), ',')
+	d.buf = end(d.buf)
 }

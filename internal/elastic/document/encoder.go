@@ -82,7 +82,7 @@ func (e *Encoder) Append(dst []byte, resource pcommon.Resource, record plog.LogR
 	if err != nil {
 		return dst, Target{}, err
 	}
-	d := draft{kind: k, record: record, communityID: e.communityID}
+	d := draft{buf: dst, kind: k, record: record, communityID: e.communityID}
 	if err := d.take(resource.Attributes(), record.Attributes()); err != nil {
 		return dst, Target{}, err
 	}
@@ -94,7 +94,7 @@ func (e *Encoder) Append(dst []byte, resource pcommon.Resource, record plog.LogR
 	if action == flow.Deny {
 		to = k.denied
 	}
-	d.buf, d.in = append(dst, to.root.open...), to.root
+	d.buf, d.in = append(d.buf, to.root.open...), to.root
 	if err := d.write(to); err != nil {
 		return dst, Target{}, err
 	}

@@ -2,22 +2,92 @@ package document
 
 import (
 	"encoding/binary"
-	"time"
+	"math/bits"
+	"slices"
 	"unicode/utf8"
 )
 
-// appendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	dst = appendText(dst, s)
-	return append(dst, '"')
+// room returns dst with room for n more bytes.
+func room(dst []byte, n int) []byte {
+	if cap(dst)-len(dst) < n {
+		return grow(dst, n)
+	}
+	return dst
 }
 
-// appendText is appendString without the quotes.
-func appendText(dst []byte, s string) []byte {
-	if allPlain(s) {
-		return append(dst, s...)
+// grow is apart from room so that room costs no call.
+//
+//go:noinline
+func grow(dst []byte, n int) []byte { return slices.Grow(dst, n) }
+
+// piece is a text that is known beforehand, and mostly short: a call to copy it would take longer
+// than the copying. So a move of a fixed size copies it, with what lies behind it in head, into the
+// room behind what is written.
+type piece struct {
+	head [32]byte
+	n    int    // how much of head there is
+	rest string // what does not fit into head
+}
+
+func newPiece(s string) (p piece) {
+	p.n = copy(p.head[:], s)
+	p.rest = s[p.n:]
+	return p
+}
+
+func appendPiece(dst []byte, p *piece) []byte {
+	dst = room(dst, len(p.head))
+	n := len(dst)
+	*(*[len(p.head)]byte)(dst[n : n+len(p.head)]) = p.head
+	dst = dst[:n+p.n]
+	if p.rest != "" {
+		dst = append(dst, p.rest...)
 	}
+	return dst
+}
+
+// appendString appends s as a JSON string, and a comma.
+func appendString(dst []byte, s string) []byte {
+	return append(appendText(append(dst, '"'), s), `",`...)
+}
+
+// appendText appends s as it is in a JSON string. Bytes that are not UTF-8 become U+FFFD. It looks
+// at eight bytes at a time, of which the last may be looked at twice, and copies what it looked at.
+func appendText(dst []byte, s string) []byte {
+	dst = room(dst, len(s))
+	to := dst[len(dst) : len(dst)+len(s)]
+	var last uint64
+	switch {
+	case len(s) >= 8:
+		for i := 0; i < len(s)-8; i += 8 {
+			x := binary.LittleEndian.Uint64([]byte(s[i : i+8]))
+			if !eightPlain(x) {
+				return appendEscaped(dst, s)
+			}
+			binary.LittleEndian.PutUint64(to[i:i+8], x)
+		}
+		last = binary.LittleEndian.Uint64([]byte(s[len(s)-8:]))
+		binary.LittleEndian.PutUint64(to[len(to)-8:], last)
+	case len(s) >= 4:
+		a, b := binary.LittleEndian.Uint32([]byte(s)), binary.LittleEndian.Uint32([]byte(s[len(s)-4:]))
+		binary.LittleEndian.PutUint32(to, a)
+		binary.LittleEndian.PutUint32(to[len(to)-4:], b)
+		last = uint64(a) | uint64(b)<<32
+	default:
+		last = '0' * 0x0101010101010101 // all plain
+		for i := range len(s) {
+			to[i] = s[i]
+			last = last<<8 | uint64(s[i])
+		}
+	}
+	if !eightPlain(last) {
+		return appendEscaped(dst, s)
+	}
+	return dst[:len(dst)+len(s)]
+}
+
+// appendEscaped is appendText for a text of which not all is plain.
+func appendEscaped(dst []byte, s string) []byte {
 	start, i := 0, 0
 	for i < len(s) {
 		c := s[i]
@@ -25,7 +95,7 @@ func appendText(dst []byte, s string) []byte {
 		case plain(c):
 			i++
 		case c < utf8.RuneSelf:
-			dst = appendEscaped(append(dst, s[start:i]...), c)
+			dst = appendEscape(append(dst, s[start:i]...), c)
 			i++
 			start = i
 		default:
@@ -43,33 +113,14 @@ func appendText(dst []byte, s string) []byte {
 // plain reports whether c stands for itself in a JSON string.
 func plain(c byte) bool { return c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf }
 
-// allPlain looks at eight bytes at a time, the last of which may be looked at twice.
-func allPlain(s string) bool {
-	if len(s) < 8 {
-		for i := range len(s) {
-			if !plain(s[i]) {
-				return false
-			}
-		}
-		return true
-	}
-	for i := 0; i < len(s)-8; i += 8 {
-		if !eightPlain(s[i : i+8]) {
-			return false
-		}
-	}
-	return eightPlain(s[len(s)-8:])
-}
-
 // eightPlain sets the highest bit of each byte that is not ASCII, below a space, a quote or a
 // backslash. A borrow from one byte can spoil the next only when the first is set already.
-func eightPlain(s string) bool {
+func eightPlain(x uint64) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
-	x := binary.LittleEndian.Uint64([]byte(s))
 	return (x|(x-' '*ones)|((x^'"'*ones)-ones)|((x^'\\'*ones)-ones))&high == 0
 }
 
-func appendEscaped(dst []byte, c byte) []byte {
+func appendEscape(dst []byte, c byte) []byte {
 	const hex = "0123456789abcdef"
 	switch c {
 	case '"', '\\':
@@ -85,66 +136,69 @@ func appendEscaped(dst []byte, c byte) []byte {
 	}
 }
 
-// appendTime appends a time in nanoseconds since the Unix epoch, which is not negative, as
-// RFC 3339 writes it, without quotes. It takes half the time of time.AppendFormat.
-func appendTime(dst []byte, ns int64) []byte {
-	const second, day = uint64(time.Second), 24 * 60 * 60
-	seconds, fraction := uint64(ns)/second, uint32(uint64(ns)%second)
-	year, month, date := civil(uint32(seconds / day))
-	ofDay := uint32(seconds % day)
-	var b [len("2006-01-02T15:04:05.000000000")]byte
-	putTwo(b[0:], year/100)
-	putTwo(b[2:], year%100)
-	b[4] = '-'
-	putTwo(b[5:], month)
-	b[7] = '-'
-	putTwo(b[8:], date)
-	b[10] = 'T'
-	putTwo(b[11:], ofDay/3600)
-	b[13] = ':'
-	putTwo(b[14:], ofDay/60%60)
-	b[16] = ':'
-	putTwo(b[17:], ofDay%60)
-	n := 19
-	if fraction != 0 {
-		b[19] = '.'
-		putTwo(b[20:], fraction/10_000_000)
-		putTwo(b[22:], fraction/100_000%100)
-		putTwo(b[24:], fraction/1000%100)
-		putTwo(b[26:], fraction/10%100)
-		b[28] = byte('0' + fraction%10)
-		for n = len(b); b[n-1] == '0'; n-- {
-		}
+// appendInteger appends n and a comma. It knows where the last digit goes, and so needs no copy as
+// strconv.AppendInt does.
+func appendInteger(dst []byte, n int64) []byte {
+	const longest = len("-9223372036854775808,")
+	dst = room(dst, longest)
+	u := uint64(n)
+	if n < 0 {
+		dst = append(dst, '-')
+		u = -u
 	}
-	return append(append(dst, b[:n]...), 'Z')
+	from := len(dst)
+	i := from + digits(u)
+	dst = dst[:i+1]
+	dst[i] = ','
+	for ; u >= 100; u /= 100 {
+		i -= 2
+		putTwo(dst[i:], uint32(u%100))
+	}
+	if u >= 10 {
+		putTwo(dst[from:], uint32(u))
+	} else {
+		dst[from] = byte('0' + u)
+	}
+	return dst
 }
 
-// civil is the date of a day since the Unix epoch. It counts years from March, so that the day
-// that leap years have is their last, and in eras of 400 years, which all have the same days:
-// https://howardhinnant.github.io/date_algorithms.html.
-func civil(days uint32) (year, month, date uint32) {
-	const daysOfEra, toEpoch = 146097, 719468 // from the first of March of the year 0
-	days += toEpoch
-	era, day := days/daysOfEra, days%daysOfEra
-	year = (day - day/1460 + day/36524 - day/146096) / 365
-	day -= 365*year + year/4 - year/100
-	fromMarch := (5*day + 2) / 153
-	date = day - (153*fromMarch+2)/5 + 1
-	month = fromMarch + 3
-	if month > 12 {
-		month -= 12
-		year++
+// digits is how many u is written with.
+func digits(u uint64) int {
+	n := bits.Len64(u|1) * 1233 >> 12 // by log10 of 2, one less than that or just as many
+	if u >= powers[n] {
+		n++
 	}
-	return year + 400*era, month, date
+	return n
 }
 
-func putTwo(b []byte, n uint32) { b[0], b[1] = byte('0'+n/10), byte('0'+n%10) }
+// powers are those of ten.
+var powers = func() (p [20]uint64) {
+	p[0] = 1
+	for i := 1; i < len(p); i++ {
+		p[i] = 10 * p[i-1]
+	}
+	p[0] = 0 // for zero is written with a digit
+	return p
+}()
 
-// end closes a list or an object after its last item, which a comma follows.
-func end(dst []byte, bracket byte) []byte {
+// two are the numbers below a hundred with two digits each.
+const two = "00010203040506070809" +
+	"10111213141516171819" +
+	"20212223242526272829" +
+	"30313233343536373839" +
+	"40414243444546474849" +
+	"50515253545556575859" +
+	"60616263646566676869" +
+	"70717273747576777879" +
+	"80818283848586878889" +
+	"90919293949596979899"
+
+func putTwo(b []byte, n uint32) { b[0], b[1] = two[2*n], two[2*n+1] }
+
+// end closes a list after its last item, which a comma follows.
+func end(dst []byte) []byte {
 	if last := len(dst) - 1; dst[last] == ',' {
-		dst[last] = bracket
-		return dst
+		dst = dst[:last]
 	}
-	return append(dst, bracket)
+	return append(dst, "],"...)
 }

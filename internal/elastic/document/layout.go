@@ -38,31 +38,34 @@ type field struct {
 	in *object
 	// key begins the field, with the quote or bracket that its value begins with; it is empty
 	// where the value is the _id.
-	key string
+	key piece
 	// max is the largest number that the field holds.
 	max int64
 	typ flow.Type
 	// ip is set for lists of addresses.
-	ip bool
-	// made says how a field that does not come from an attribute is made.
+	ip   bool
 	made made
 }
 
 // object is one of the objects that a document consists of; the document itself has no
 // parent.
 type object struct {
-	parent *object
-	depth  int
+	parent       *object
+	index, depth int
 	// open is how the object begins: with its name and the fields that are always the same.
 	open string
-	// within are the objects that it is in, by their depths, itself the last; from is how it
-	// is opened from each of them.
-	within [maxDepth]*object
-	from   [maxDepth]string
+	// from is how it is opened from each of the objects that it is in, by their depths.
+	from [maxDepth]piece
+	// shared is the depth of the innermost object that it is in together with another, by the
+	// index of that.
+	shared [maxObjects]int
 }
 
 // maxDepth is how many objects a field can be in, the document included.
 const maxDepth = 6
+
+// maxObjects is how many objects there can be in a layout.
+const maxObjects = 64
 
 // maxFields is how many fields a set of them holds.
 const maxFields = 192
@@ -126,7 +129,10 @@ func newLayout(o *Options, fields []schema.Field, event string, c schema.Class) 
 		}
 		to := placed{split(o.Mapping, f.Path), "", field{max: math.MaxInt64, ip: f.Type == "ip", made: madeOf[f.Path]}}
 		if a := f.Attribute; a != nil {
-			to.name, to.typ, to.made = a.Name, a.Type, fromAttribute
+			to.name, to.typ, to.made = a.Name, a.Type, madeFrom(a.Type)
+		}
+		if to.made == timestamp || to.made == observedTimestamp {
+			to.typ = flow.Time
 		}
 		switch f.Type {
 		case "integer":
@@ -150,8 +156,11 @@ func newLayout(o *Options, fields []schema.Field, event string, c schema.Class) 
 	for _, o := range objects {
 		text := ""
 		for at := o; at != nil; at = at.parent {
-			o.within[at.depth], o.from[at.depth] = at, text
+			o.from[at.depth] = newPiece(text)
 			text = at.open + text
+		}
+		for _, other := range objects {
+			o.shared[other.index] = shared(o, other)
 		}
 	}
 
@@ -159,13 +168,15 @@ func newLayout(o *Options, fields []schema.Field, event string, c schema.Class) 
 	for i, p := range all {
 		last := len(p.path) - 1
 		p.in = inside(objects, p.path[:last])
-		if p.path[last] != schema.ID {
-			p.key = opening(p.path[last], p.typ)
+		if p.path[last] == schema.ID {
+			p.made = fromAttribute
+		} else {
+			p.key = newPiece(opening(p.path[last], p.typ))
 		}
 		l.fields = append(l.fields, p.field)
 		l.paths = append(l.paths, strings.Join(p.path, "."))
 		l.attributes = append(l.attributes, p.name)
-		if p.made != fromAttribute {
+		if p.made > fromAttribute {
 			l.beside.add(i)
 		}
 	}
@@ -214,9 +225,24 @@ func inside(objects map[string]*object, path []string) *object {
 	name := strings.Join(path, ".")
 	if objects[name] == nil {
 		parent := inside(objects, path[:len(path)-1])
-		objects[name] = &object{parent: parent, depth: parent.depth + 1, open: quoted(path[len(path)-1]) + ":{"}
+		if len(objects) == maxObjects {
+			panic("more objects than a layout holds")
+		}
+		objects[name] = &object{parent: parent, index: len(objects), depth: parent.depth + 1, open: quoted(path[len(path)-1]) + ":{"}
 	}
 	return objects[name]
+}
+
+// shared is the depth of the innermost object that both are in.
+func shared(a, b *object) int {
+	for a != b {
+		if a.depth >= b.depth {
+			a = a.parent
+		} else {
+			b = b.parent
+		}
+	}
+	return a.depth
 }
 
 func opening(name string, typ flow.Type) string {
@@ -231,7 +257,7 @@ func opening(name string, typ flow.Type) string {
 	}
 }
 
-func quoted(s string) string { return string(appendString(nil, s)) }
+func quoted(s string) string { return strings.TrimSuffix(string(appendString(nil, s)), ",") }
 
 // constantText is a constant's value as JSON, and a comma.
 func constantText(c schema.Constant) string {

@@ -14,7 +14,10 @@ import (
 type made uint8
 
 const (
-	fromAttribute made = iota + 1
+	fromKeyword made = iota + 1
+	fromInteger
+	fromAttribute // of another type
+
 	constantly
 	othersOfBoth
 	othersOfRecord
@@ -35,6 +38,17 @@ const (
 	severityNumber
 	severityText
 )
+
+func madeFrom(t flow.Type) made {
+	switch t {
+	case flow.Keyword:
+		return fromKeyword
+	case flow.Integer:
+		return fromInteger
+	default:
+		return fromAttribute
+	}
+}
 
 // madeOf are the fields that follow from the log record, or from several attributes: those that
 // Kibana, Elastic Security and other tools look for.
@@ -131,9 +145,7 @@ func (d *draft) make(f *field) error {
 		if err != nil {
 			return err
 		}
-		d.begin(f)
-		d.buf = append(d.buf, '"')
-		d.time(at)
+		d.time(f, at)
 	case eventType:
 		d.eventType(f)
 	case networkBytes:
@@ -148,13 +160,11 @@ func (d *draft) make(f *field) error {
 		}
 	case orchestrator:
 		if d.has(p.cluster) || d.has(p.node) {
-			d.begin(f)
-			d.buf = append(d.buf, `"kubernetes",`...)
+			d.buf = append(d.begin(f), `"kubernetes",`...)
 		}
 	case orchestratorResource:
 		if d.has(p.node) {
-			d.begin(f)
-			d.buf = append(d.buf, `"node",`...)
+			d.buf = append(d.begin(f), `"node",`...)
 		}
 	case relatedIP:
 		d.relatedIP(f)
@@ -162,35 +172,31 @@ func (d *draft) make(f *field) error {
 		d.relatedHosts(f)
 	case observedTimestamp:
 		if at := d.record.ObservedTimestamp(); at != 0 && at <= math.MaxInt64 {
-			d.begin(f)
-			d.buf = append(d.buf, '"')
-			d.time(int64(at))
+			d.time(f, int64(at))
 		}
 	case severityNumber:
 		if n := d.record.SeverityNumber(); n > 0 && n <= plog.SeverityNumberFatal4 {
-			d.begin(f)
-			d.buf = append(appendInteger(d.buf, int64(n)), ',')
+			d.buf = appendInteger(d.begin(f), int64(n))
 		}
 	case severityText:
 		if s := d.record.SeverityText(); s != "" {
-			d.begin(f)
-			d.buf = append(appendString(d.buf, s), ',')
+			d.buf = appendString(d.begin(f), s)
 		}
 	}
 	return nil
 }
 
-// time writes a time, after its quote, and copies it where it was written just before: the end of
-// an interval is the record's timestamp too.
-func (d *draft) time(ns int64) {
-	from := len(d.buf)
+// time writes a time, and copies it where it was written just before: the end of an interval is
+// the record's timestamp too.
+func (d *draft) time(f *field, ns int64) {
+	buf := d.begin(f)
 	if ns == d.written && d.writtenTime.to > 0 {
-		d.buf = append(d.buf, d.buf[d.writtenTime.from:d.writtenTime.to]...)
-	} else {
-		d.buf = appendTime(d.buf, ns)
-		d.written, d.writtenTime = ns, span{int32(from), int32(len(d.buf))}
+		d.buf = append(buf, d.buf[d.writtenTime.from:d.writtenTime.to]...)
+		return
 	}
-	d.buf = append(d.buf, `",`...)
+	from := len(buf)
+	d.buf = append(appendTime(buf, ns), `",`...)
+	d.written, d.writtenTime = ns, span{int32(from), int32(len(d.buf))}
 }
 
 // timestamp is the record's, or else the end of its interval, or else when it was observed.

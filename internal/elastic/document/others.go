@@ -49,8 +49,8 @@ func (d *draft) other(o *other, first int, ofResource, keepDots bool) error {
 	}
 	d.names[d.name] = span{int32(from + 1), int32(len(d.buf))}
 	d.name++
-	d.buf = appendString(append(d.buf, `":`...), asString(o.value))
-	d.buf = append(d.buf, ',')
+	d.buf = append(d.buf, `":`...)
+	d.buf = appendString(d.buf, asString(o.value))
 	return nil
 }
 

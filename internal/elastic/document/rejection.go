@@ -33,16 +33,13 @@ func (e *Encoder) AppendRejection(dst []byte, r *Rejection) ([]byte, Target) {
 		case f.made == constantly:
 			d.enter(f.in)
 		case f.made == timestamp:
-			d.begin(f)
-			d.buf = append(d.buf, '"')
-			d.time(r.Time.UnixNano())
+			d.time(f, r.Time.UnixNano())
 		case value != "":
-			d.begin(f)
-			d.buf = append(appendString(d.buf, value), ',')
+			d.buf = appendString(d.begin(f), value)
 		}
 	}
-	d.enter(e.rejected.root)
-	return end(d.buf, '}'), Target{Stream: e.rejected.stream, ID: r.Target.ID}
+	d.close(e.rejected.root)
+	return d.buf, Target{Stream: e.rejected.stream, ID: r.Target.ID}
 }
 
 // value is that of a field, or "" where it has none.

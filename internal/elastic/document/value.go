@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"strconv"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
@@ -28,8 +27,6 @@ func integer(v pcommon.Value) (int64, bool) {
 		return 0, false
 	}
 }
-
-func appendInteger(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
 
 // parseAddress reads an address as the registry presents it: IPv4 mapped into IPv6 as IPv4, and
 // without a zone, which Elasticsearch refuses.
