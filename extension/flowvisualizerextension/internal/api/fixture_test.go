@@ -107,6 +107,8 @@ func sampleStore(t testing.TB) *memstore.Store {
 			Connections: 12, Records: 100 * counter, Lost: 1, CPUTime: int64(cpu), Memory: 90_000_000,
 		}
 	}
+	stopped := agent("another", 3, time.Minute, time.Second)
+	stopped.Ended = true
 	store := &memstore.Store{}
 	require.NoError(t, store.Write(context.Background(), &flow.Batch{
 		Flows: []flow.Flow{browser, local, mirrored, refused},
@@ -117,7 +119,7 @@ func sampleStore(t testing.TB) *memstore.Store {
 		Agents: []flow.Agent{
 			agent("machine", 1, 10*time.Second, time.Second),
 			agent("machine", 2, 5*time.Second, time.Second+20*time.Millisecond),
-			agent("another", 3, time.Minute, time.Second),
+			stopped,
 		},
 	}))
 	t.Cleanup(func() { _ = store.Close() })

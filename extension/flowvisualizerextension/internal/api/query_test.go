@@ -34,13 +34,15 @@ func TestStatus(t *testing.T) {
 	}
 	machine := agent("machine", "2026-01-02T11:59:55.000Z", 200)
 	machine["cpuPercent"] = 0.4
+	another := agent("another", "2026-01-02T11:59:00.000Z", 300)
+	another["ended"] = true
 	want := object{
 		"product": "otelcol-flowlogs", "version": "1.2.3", "now": "2026-01-02T12:00:00.000Z", "host": "machine",
 		"store": object{
 			"kind": "memory", "path": "", "sizeBytes": 0.0, "maxSizeBytes": 0.0, "retentionSeconds": 0.0,
 			"records": 4.0, "oldest": "2026-01-02T11:59:00.000Z", "newest": "2026-01-02T11:59:50.000Z",
 		},
-		"agents": []any{agent("another", "2026-01-02T11:59:00.000Z", 300), machine},
+		"agents": []any{another, machine},
 	}
 	assert.Empty(t, cmp.Diff(want, got))
 }

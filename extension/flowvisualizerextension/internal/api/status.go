@@ -61,6 +61,7 @@ func agentOf(a, before *flow.Agent) agentBody {
 		Version:         a.Version,
 		LastSeen:        timestamp(a.Time),
 		Started:         timestamp(a.Started),
+		Ended:           a.Ended,
 		IntervalSeconds: time.Duration(a.Interval).Seconds(),
 		Engines:         make([]engineBody, len(a.Engines)),
 		Connections:     a.Connections,

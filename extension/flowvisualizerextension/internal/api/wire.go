@@ -41,6 +41,7 @@ type agentBody struct {
 	Version         string       `json:"version"`
 	LastSeen        timestamp    `json:"lastSeen"`
 	Started         timestamp    `json:"started"`
+	Ended           bool         `json:"ended,omitempty"`
 	IntervalSeconds float64      `json:"intervalSeconds"`
 	Engines         []engineBody `json:"engines"`
 	Connections     uint64       `json:"connections"`

@@ -1,4 +1,4 @@
-// Servers that fail and readings that take long.
+// Servers that fail, readings that take long, and agents that say nothing.
 
 import { check, equal, expect, until } from "./checks.mjs";
 import { count, open, ready, site } from "./page.mjs";
@@ -62,5 +62,25 @@ check("a long reading can be cancelled, which closes the connections, and tried 
     await page.keyboard.press("r");
     await page.waitForSelector(view === "map" ? ".node" : ".rows .tr");
   }
+  await page.close();
+});
+
+check("an agent that sends nothing is said, and one that was stopped in other words", async () => {
+  const page = await open();
+  await page.route("**/api/v1/stream*", (r) => r.abort());
+  let ended = false;
+  await page.route("**/api/v1/status", async (r) => {
+    const answer = await (await r.fetch()).json();
+    for (const a of answer.agents) Object.assign(a, { ended, lastSeen: new Date(Date.now() - 3_600_000).toISOString() });
+    await r.fulfill({ json: answer });
+  });
+  page.expectsErrors = true;
+  await page.reload();
+  await page.waitForSelector(".banner >> text=/has sent nothing for/");
+  ended = true;
+  await page.reload();
+  await page.waitForSelector(".banner >> text=/The agent of .+ was stopped .+ ago/");
+  await page.click(".banner >> text=What is captured");
+  await page.waitForSelector(".panel >> text=/stopped at/");
   await page.close();
 });

@@ -13,6 +13,8 @@ export interface Agent {
   version: string;
   lastSeen: string;
   started: string;
+  /** It was stopped, and said so last. */
+  ended?: boolean;
   intervalSeconds: number;
   engines: Engine[] | null;
   connections: number;

@@ -40,7 +40,7 @@ function useSilence(): Notice[] {
     return {
       key: `silent ${a.host} ${a.lastSeen}`,
       tone: "err",
-      text: <><b>{a.host} has sent nothing for {span(now() - seen)}.</b> Its flows are missing since {seconds(seen)}.</>,
+      text: <><b>{a.ended ? `The agent of ${a.host} was stopped ${span(now() - seen)} ago.` : `${a.host} has sent nothing for ${span(now() - seen)}.`}</b> Its flows are missing since {seconds(seen)}.</>,
       action: <button type="button" className="lnk" onClick={() => select({ kind: "capture" })}>What is captured</button>,
     };
   });

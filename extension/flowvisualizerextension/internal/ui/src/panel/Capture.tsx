@@ -43,7 +43,7 @@ export function Capture() {
     <>
       {agents.length === 0 && <p className="note t3">No agent has reported yet.</p>}
       {agents.map((a) => (
-        <Section key={a.host} title={a.host} note={silent(a, now()) ? `silent since ${dateTime(Date.parse(a.lastSeen))}` : `seen ${span(Math.max(0, now() - Date.parse(a.lastSeen)))} ago`}>
+        <Section key={a.host} title={a.host} note={a.ended ? `stopped at ${dateTime(Date.parse(a.lastSeen))}` : silent(a, now()) ? `silent since ${dateTime(Date.parse(a.lastSeen))}` : `seen ${span(Math.max(0, now() - Date.parse(a.lastSeen)))} ago`}>
           <Engines agent={a} />
           <dl className="attrs">
             <dt>Recording since</dt><dd>{dateTime(Date.parse(a.started))}</dd>
