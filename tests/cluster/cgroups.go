@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
 )
 
 const (
@@ -159,7 +161,7 @@ func removeCgroups(ctx context.Context, name string) error {
 		return fmt.Errorf("kill the processes of the nodes: %w", err)
 	}
 	for _, root := range roots {
-		err := until(ctx, patience, func(context.Context) error { return removeTree(filepath.Join(root, name)) })
+		err := daemon.Until(ctx, patience, func(context.Context) error { return removeTree(filepath.Join(root, name)) })
 		if err != nil {
 			return fmt.Errorf("remove control group: %w", err)
 		}

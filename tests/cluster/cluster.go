@@ -47,8 +47,7 @@ type Cluster struct {
 	options    Options
 	dir        string
 	binaries   map[string]string // directory by binaries.name
-	starter    starter
-	processes  []*process // in the order they were started
+	processes  []*process        // in the order they were started
 	ca         *authority
 	release    func()  // of dir, for others to remove
 	fabric     *fabric // nil without real nodes
@@ -77,7 +76,7 @@ func New(tb testing.TB, o Options) *Cluster {
 	tb.Cleanup(func() {
 		if tb.Failed() && !c.stopped {
 			for _, p := range c.processes {
-				tb.Log(p.tail())
+				tb.Log(p.Tail())
 			}
 			where, err := c.keepLogs(tb.Name())
 			tb.Logf("the whole logs are in %s (%v)", where, err)
@@ -106,7 +105,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 			return nil, errors.New("start cluster: real nodes need root")
 		}
 	}
-	c := &Cluster{options: o, binaries: map[string]string{}, starter: newStarter()}
+	c := &Cluster{options: o, binaries: map[string]string{}}
 	if err := c.startAll(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("start cluster: %w", err), c.Stop())
 	}
@@ -176,7 +175,6 @@ func (c *Cluster) Stop() error {
 		return fmt.Errorf("stop cluster, whose data is left in %s: %w", c.dir, err)
 	}
 	c.stopped = true
-	c.starter.close()
 	if c.admin != nil {
 		c.admin.close()
 	}

@@ -88,7 +88,7 @@ func (c *Cluster) writeAPIServerFiles() error {
 // StartAPIServer starts the API server after StopAPIServer, at the same address and
 // on the same data, and returns when it serves.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
-	if c.apiServer != nil && c.apiServer.running() {
+	if c.apiServer != nil && c.apiServer.Running() {
 		return errors.New("start kube-apiserver: it runs")
 	}
 	file := func(name string) string { return filepath.Join(c.dir, name) }
@@ -124,7 +124,7 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 		return err
 	}
 	c.apiServer = p
-	return p.ready(ctx, patience, "not ready", func(ctx context.Context) error {
+	return p.Ready(ctx, patience, "not ready", func(ctx context.Context) error {
 		// The default namespace and the roles are made shortly after the start.
 		for _, path := range []string{"/readyz", "/api/v1/namespaces/default"} {
 			if err := c.admin.Do(ctx, http.MethodGet, path, nil, nil); err != nil {
@@ -157,7 +157,7 @@ func (c *Cluster) startControllerManager(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.ready(ctx, patience, "no service account in the default namespace", func(ctx context.Context) error {
+	return p.Ready(ctx, patience, "no service account in the default namespace", func(ctx context.Context) error {
 		return c.admin.Do(ctx, http.MethodGet, "/api/v1/namespaces/default/serviceaccounts/default", nil, nil)
 	})
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
 )
 
 const (
@@ -61,7 +63,7 @@ func TestUserMayDoWhatARoleSays(t *testing.T) {
 		"roleRef":  Object{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "readers"},
 		"subjects": []Object{{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "readers"}},
 	})
-	err = until(t.Context(), patience, func(ctx context.Context) error {
+	err = daemon.Until(t.Context(), patience, func(ctx context.Context) error {
 		return alice.Do(ctx, http.MethodGet, podsPath, nil, nil)
 	})
 	if err != nil {
@@ -166,8 +168,8 @@ func TestStopLeavesNothing(t *testing.T) {
 		t.Errorf("%d processes ran, want 5", len(processes))
 	}
 	for _, p := range processes {
-		if err := syscall.Kill(p.cmd.Process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
-			t.Errorf("%s after Stop: %v, want no such process", p.name, err)
+		if err := syscall.Kill(p.Cmd.Process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("%s after Stop: %v, want no such process", p.Name, err)
 		}
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {

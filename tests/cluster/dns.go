@@ -67,7 +67,7 @@ func (c *Cluster) startDNS(ctx context.Context) error {
 	}
 	for _, n := range c.nodes {
 		// kube-proxy writes its rules in its own time.
-		err := n.proxy.ready(ctx, patience, "names do not resolve on its node", n.resolves)
+		err := n.proxy.Ready(ctx, patience, "names do not resolve on its node", n.resolves)
 		if err != nil {
 			return err
 		}

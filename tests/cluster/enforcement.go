@@ -76,7 +76,7 @@ func (c *Cluster) startEnforcers(ctx context.Context) error {
 		}
 	}
 	for _, n := range c.nodes {
-		err := n.enforcer.ready(ctx, patience, "no rules on its node", func(ctx context.Context) error {
+		err := n.enforcer.Ready(ctx, patience, "no rules on its node", func(ctx context.Context) error {
 			list := c.NodeCommand(n.index, "nft", append([]string{"list", "table"}, strings.Fields(rules.Table)...)...)
 			out, err := list.CombinedOutput()
 			if err != nil {

@@ -86,7 +86,7 @@ func (c *Cluster) importImage(ctx context.Context, n *node, archive string) erro
 	defer cancel()
 	out, err := c.ctr(ctx, n, "images", "import", "--local", archive).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("ctr images import: %w\n%s\n%s", err, out, n.containerd.tail())
+		return fmt.Errorf("ctr images import: %w\n%s\n%s", err, out, n.containerd.Tail())
 	}
 	return nil
 }

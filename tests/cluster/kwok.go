@@ -63,7 +63,7 @@ func (c *Cluster) AddFakeNodes(ctx context.Context, n int) error {
 	if err != nil {
 		return fmt.Errorf("create fake nodes: %w", err)
 	}
-	return c.kwok.ready(ctx, patienceFor(n), fmt.Sprintf("there are not %d ready fake nodes", n), func(ctx context.Context) error {
+	return c.kwok.Ready(ctx, patienceFor(n), fmt.Sprintf("there are not %d ready fake nodes", n), func(ctx context.Context) error {
 		return c.allReady(ctx, fakeNodes, n)
 	})
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
 )
 
 // TestNetwork has a server on the first node, and clients on both.
@@ -23,7 +25,7 @@ func TestNetwork(t *testing.T) {
 		create(t, c, podsPath, peer(fmt.Sprintf("stranger-%d", i), "stranger", c.NodeName(i)))
 	}
 	create(t, c, podsPath, peer("server", "server", c.NodeName(0)))
-	err := until(t.Context(), patience, func(ctx context.Context) error {
+	err := daemon.Until(t.Context(), patience, func(ctx context.Context) error {
 		return c.Admin().Do(ctx, http.MethodGet, "/api/v1/namespaces/other/serviceaccounts/default", nil, nil)
 	})
 	if err != nil {
@@ -70,7 +72,7 @@ func testIPv6(t *testing.T, c *Cluster) {
 		net.JoinHostPort(clusterIP(t, c, "server-6"), "80"),
 		machine.Addr().String(),
 	} {
-		err := until(t.Context(), patience, func(ctx context.Context) error {
+		err := daemon.Until(t.Context(), patience, func(ctx context.Context) error {
 			o, err := way{"default/client-1", "tcp", target}.try(ctx, c)
 			if err == nil && (o.OK != 1 || !strings.HasPrefix(o.Local, "["+client+"]:")) {
 				err = fmt.Errorf("%+v", o)
@@ -113,7 +115,7 @@ func testNames(t *testing.T, c *Cluster) {
 		{"client-1", "servers", podIP(t, c, "server")},
 	} {
 		// CoreDNS hears of services in its own time.
-		err := until(t.Context(), patience, func(ctx context.Context) error {
+		err := daemon.Until(t.Context(), patience, func(ctx context.Context) error {
 			got, err := resolve(ctx, c, lookup.pod, lookup.name)
 			if err == nil && !cmp.Equal(got, []string{lookup.want}) {
 				err = fmt.Errorf("it has %s", got)

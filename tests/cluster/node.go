@@ -70,7 +70,7 @@ func (c *Cluster) startNodes(ctx context.Context) (err error) {
 		}
 	}
 	for _, n := range c.nodes {
-		err := n.kubelet.ready(ctx, patience, "its node is not ready", func(ctx context.Context) error {
+		err := n.kubelet.Ready(ctx, patience, "its node is not ready", func(ctx context.Context) error {
 			return c.allReady(ctx, "/api/v1/nodes?fieldSelector=metadata.name%3D"+n.name, 1)
 		})
 		if err != nil {
@@ -185,7 +185,7 @@ func (c *Cluster) startContainerd(ctx context.Context, n *node) error {
 		return err
 	}
 	n.containerd = p
-	return p.ready(ctx, patience, "does not answer", func(ctx context.Context) error {
+	return p.Ready(ctx, patience, "does not answer", func(ctx context.Context) error {
 		out, err := c.ctr(ctx, n, "version").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("ctr version: %w: %s", err, out)
@@ -227,7 +227,7 @@ func (c *Cluster) MachineAddress() netip.Addr { return c.fabric.gateway() }
 
 // NodePID is the process ID of the i-th node's first process, in whose namespaces
 // the node is.
-func (c *Cluster) NodePID(i int) int { return c.nodes[i].containerd.cmd.Process.Pid }
+func (c *Cluster) NodePID(i int) int { return c.nodes[i].containerd.Cmd.Process.Pid }
 
 // NodeNetns is the path of the i-th node's network namespace, as long as the
 // cluster runs.
@@ -271,7 +271,7 @@ func (n *node) addressList() string {
 func (n *node) netns() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), int(n.ns)) }
 
 // root is the node's root directory as this machine sees it.
-func (n *node) root() string { return fmt.Sprintf("/proc/%d/root", n.containerd.cmd.Process.Pid) }
+func (n *node) root() string { return fmt.Sprintf("/proc/%d/root", n.containerd.Cmd.Process.Pid) }
 
 // serving makes the certificate of the node's kubelet.
 func (c *Cluster) serving(n *node) (cert, key string, err error) {

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
 )
 
 func TestNodes(t *testing.T) {
@@ -41,7 +43,7 @@ func TestNodes(t *testing.T) {
 	t.Run("services lead to their pods", func(t *testing.T) {
 		for _, network := range []string{"tcp", "udp"} {
 			// kube-proxy writes its rules in its own time.
-			err := until(t.Context(), patience, func(context.Context) error {
+			err := daemon.Until(t.Context(), patience, func(context.Context) error {
 				got := dial(t, c, "peer-0", "-network="+network, clusterIP(t, c, service.Metadata.Name)+":80")
 				if got.OK != 1 {
 					return fmt.Errorf("%s: %+v", network, got)
@@ -109,7 +111,7 @@ func TestNodes(t *testing.T) {
 		if err := c.Admin().Do(t.Context(), http.MethodDelete, podsPath+"/peer-0", nil, nil); err != nil {
 			t.Fatal(err)
 		}
-		err := until(t.Context(), patience, func(ctx context.Context) error {
+		err := daemon.Until(t.Context(), patience, func(ctx context.Context) error {
 			err := c.Admin().Do(ctx, http.MethodGet, podsPath+"/peer-0", nil, nil)
 			var refusal *StatusError
 			if errors.As(err, &refusal) && refusal.Code == http.StatusNotFound {

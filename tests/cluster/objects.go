@@ -57,7 +57,7 @@ func (c *Cluster) WaitPodsReady(ctx context.Context, namespace string, n int) er
 // waitPods waits for pods that need a process to become ready.
 func (c *Cluster) waitPods(ctx context.Context, need *process, namespace string, n int) error {
 	path := "/api/v1/namespaces/" + namespace + "/pods"
-	return need.ready(ctx, patienceFor(n), fmt.Sprintf("namespace %s has not %d ready pods", namespace, n), func(ctx context.Context) error {
+	return need.Ready(ctx, patienceFor(n), fmt.Sprintf("namespace %s has not %d ready pods", namespace, n), func(ctx context.Context) error {
 		// The server finds out cheaply that the long list is not worth asking for.
 		var pending list
 		if err := c.admin.Do(ctx, http.MethodGet, path+"?limit=1&fieldSelector=status.phase%21%3DRunning", nil, &pending); err != nil {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/cluster/enforcer/rules"
 )
 
@@ -111,7 +112,7 @@ func testPolicies(t *testing.T, c *Cluster) {
 // one time.
 func expect(t *testing.T, c *Cluster, allowed, denied []way) {
 	t.Helper()
-	err := until(t.Context(), patience, func(ctx context.Context) error {
+	err := daemon.Until(t.Context(), patience, func(ctx context.Context) error {
 		var wg sync.WaitGroup
 		errs := make(chan error, len(allowed)+len(denied))
 		try := func(w way, want bool) {

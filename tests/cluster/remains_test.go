@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
 )
 
 // killedEnv tells this test's own binary to start a cluster, say so, and wait to be
@@ -35,7 +37,7 @@ func TestKilledClusterIsCleanedUp(t *testing.T) {
 	}
 	before := machineState(t)
 	trace := startAndKill(t, exec.Command(os.Args[0], "-test.run=^TestKilledClusterIsCleanedUp$", "-test.v"))
-	err := until(t.Context(), patience, func(context.Context) error {
+	err := daemon.Until(t.Context(), patience, func(context.Context) error {
 		if left := processesIn(t, trace.Group); len(left) > 0 {
 			return fmt.Errorf("still running: %v", left)
 		}
@@ -116,7 +118,7 @@ func (tr trace) gone(t *testing.T) {
 		t.Errorf("mounts are left: %v\n%s", err, mounts)
 	}
 	// The kernel takes its time over a namespace that nobody removed.
-	err = until(t.Context(), patience, func(context.Context) error {
+	err = daemon.Until(t.Context(), patience, func(context.Context) error {
 		link, err := netlink.LinkByIndex(tr.Link)
 		if err == nil {
 			return fmt.Errorf("interface %s is left", link.Attrs().Name)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
 )
 
 // killedTest tells the test binary to be a test that is killed.
@@ -20,7 +22,7 @@ const killedTest = "FLOWLOGS_KILLED_TEST"
 func TestNothingIsLeftOfAKilledTest(t *testing.T) {
 	if os.Getenv(killedTest) != "" {
 		s := Start(t, Options{})
-		if err := json.NewEncoder(os.Stdout).Encode(remains{s.process.cmd.Process.Pid, s.dir}); err != nil {
+		if err := json.NewEncoder(os.Stdout).Encode(remains{s.process.Cmd.Process.Pid, s.dir}); err != nil {
 			t.Fatal(err)
 		}
 		select {}
@@ -47,7 +49,7 @@ func TestNothingIsLeftOfAKilledTest(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(left.Dir) })
 
-	err = until(t.Context(), patience, func(context.Context) error {
+	err = daemon.Until(t.Context(), patience, func(context.Context) error {
 		if err := syscall.Kill(-left.Group, 0); !errors.Is(err, syscall.ESRCH) {
 			return errors.Join(errors.New("it still runs"), err)
 		}

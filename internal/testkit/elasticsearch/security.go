@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
 )
 
 const (
@@ -84,7 +86,7 @@ func (s *Server) applySecurity(tb testing.TB) {
 	if err := write(); err != nil {
 		tb.Fatalf("write users and roles: %v", err)
 	}
-	err := until(tb.Context(), patience, func(ctx context.Context) error {
+	err := daemon.Until(tb.Context(), patience, func(ctx context.Context) error {
 		err := probe.Do(ctx, http.MethodGet, "/_cluster/health", nil, nil)
 		if err != nil && time.Since(written) > missedAfter {
 			err = errors.Join(err, write())

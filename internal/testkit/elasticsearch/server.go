@@ -219,7 +219,7 @@ func (s *Server) Close() error {
 // explain shows the log of a failed test's server.
 func (s *Server) explain(tb testing.TB) {
 	if tb.Failed() && s.process != nil {
-		tb.Log(s.process.tail())
+		tb.Log(s.process.Tail())
 	}
 }
 
