@@ -3,7 +3,6 @@ package recycle
 import (
 	"context"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,23 +140,12 @@ func describe(f classified, settings map[string]settings, shards map[string][]sh
 	return s, strange
 }
 
-// backing is what follows the data stream's name in that of an index that began by a
-// rollover: a day and the generation.
-var backing = regexp.MustCompile(`^-\d{4}\.\d{2}\.\d{2}-(\d{6,9})$`)
-
-// generationOf returns that of a backing index, or -1 if it is none of the stream: one that
-// was added by hand, is mounted from a snapshot, or the like.
+// generationOf returns that of a backing index, or -1 if it is none of the stream.
 func generationOf(stream, index string) int {
-	rest, ok := strings.CutPrefix(index, ".ds-"+stream)
-	m := backing.FindStringSubmatch(rest)
-	if !ok || m == nil {
-		return -1
+	if of, generation, ok := schema.Backing(index); ok && of == stream {
+		return generation
 	}
-	n, err := strconv.Atoi(m[1])
-	if err != nil {
-		return -1
-	}
-	return n
+	return -1
 }
 
 // measure returns what is known of an index, and whether that is all.
