@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/daemon"
 )
 
 func TestNodes(t *testing.T) {

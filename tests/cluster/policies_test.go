@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/daemon"
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/cluster/enforcer/rules"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/daemon"
 )
 
 const (

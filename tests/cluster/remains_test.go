@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
 
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/daemon"
 )
 
 // killedEnv tells this test's own binary to start a cluster, say so, and wait to be

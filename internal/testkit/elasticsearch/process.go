@@ -17,7 +17,7 @@ import (
 
 	"github.com/prometheus/procfs"
 
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/daemon"
 )
 
 const (

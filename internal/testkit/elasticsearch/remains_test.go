@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/daemon"
 )
 
 // killedTest tells the test binary to be a test that is killed.

@@ -17,7 +17,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/testkit/daemon"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/internal/daemon"
 )
 
 const (
