@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/cluster"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/release"
 )
 
 // TestTheDemoShowsEachCall starts the demo and looks for each call of the shop, named at
@@ -21,8 +21,8 @@ import (
 func TestTheDemoShowsEachCall(t *testing.T) {
 	t.Chdir("../..") // where it runs
 	archive := filepath.Join(t.TempDir(), "image.tar")
-	out, err := exec.Command("go", "run", "./distribution/image", "-out="+archive).CombinedOutput()
-	require.NoError(t, err, "%s\nrun make build first", out)
+	_, err := release.WriteImage(t.Context(), ".", "bin/otelcol-flowlogs", archive)
+	require.NoError(t, err)
 
 	c := cluster.New(t, options)
 	address, err := show(t.Context(), c, archive, 0)

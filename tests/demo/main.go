@@ -10,15 +10,14 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/cluster"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/release"
 )
 
 var options = cluster.Options{Nodes: 2, DNS: true, NetworkPolicy: true}
@@ -107,7 +106,7 @@ func show(ctx context.Context, c *cluster.Cluster, archive string, port int) (ad
 
 // install applies the chart and waits until its workloads are ready.
 func install(ctx context.Context, c *cluster.Cluster) error {
-	release, err := render(ctx, fmt.Sprintf(`
+	manifests, err := release.Template(ctx, ".", fmt.Sprintf(`
 clusterName: demo
 networks:
   - {name: outside, cidrs: [%s/32]}
@@ -123,7 +122,7 @@ gateway:
 	if _, err := c.RunKubectl(ctx, "", "create", "namespace", namespace); err != nil {
 		return err
 	}
-	if _, err := c.RunKubectl(ctx, release, "apply", "-f", "-"); err != nil {
+	if _, err := c.RunKubectl(ctx, manifests, "apply", "-f", "-"); err != nil {
 		return err
 	}
 	for _, workload := range []string{gateway, agents} {
@@ -138,24 +137,6 @@ gateway:
 func rollout(ctx context.Context, c *cluster.Cluster, namespace, workload string) error {
 	_, err := c.RunKubectl(ctx, "", "-n", namespace, "rollout", "status", workload, "--timeout=3m")
 	return err
-}
-
-// render makes the chart's manifests with these values, in YAML.
-func render(ctx context.Context, values string) (string, error) {
-	chart, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.CommandContext(ctx, "go", "run", "-C", "tools/chart", ".", "template",
-		"-chart="+path.Join(chart, "deploy/helm/otelcol-flowlogs"), "-values=/dev/stdin")
-	cmd.Stdin = strings.NewReader(values)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("render the chart: %w\n%s", err, stderr.String())
-	}
-	return string(out), nil
 }
 
 // say prints what happens now.

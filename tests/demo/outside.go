@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/echo"
 )
 
 // serveBank answers with what it is told, at a free port of an address of this machine,
@@ -16,18 +18,7 @@ func serveBank(ctx context.Context, host string) (address string, err error) {
 		return "", err
 	}
 	context.AfterFunc(ctx, func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				_, _ = io.Copy(conn, conn) // who calls sees what went wrong
-			}()
-		}
-	}()
+	go echo.Serve(l)
 	return l.Addr().String(), nil
 }
 

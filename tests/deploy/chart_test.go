@@ -1,9 +1,7 @@
 package deploy
 
 import (
-	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/cluster"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/release"
 )
 
 const (
@@ -23,21 +22,9 @@ const (
 // template renders the chart as `helm template` does; the values are YAML.
 func template(t *testing.T, values string) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "values.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(values), 0o600))
-	return templateFile(t, file)
-}
-
-func templateFile(t *testing.T, file string) string {
-	t.Helper()
-	dir, err := filepath.Abs(filepath.Join(root, chartDir))
+	manifests, err := release.Template(t.Context(), root, values)
 	require.NoError(t, err)
-	var stderr bytes.Buffer
-	cmd := exec.Command("go", "run", "-C", filepath.Join(root, "tools/chart"), ".", "template", "-chart="+dir, "-values="+file)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	require.NoError(t, err, "%s", stderr.String())
-	return string(out)
+	return manifests
 }
 
 // TestTheAPIServerTakesTheManifests has it check every field, and the gateway by the
@@ -53,9 +40,9 @@ func TestTheAPIServerTakesTheManifests(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(root, chartDir, "ci", "*-values.yaml"))
 	require.NoError(t, err)
 	for _, file := range files {
-		file, err := filepath.Abs(file)
+		values, err := os.ReadFile(file)
 		require.NoError(t, err)
-		manifests[filepath.Base(file)] = templateFile(t, file)
+		manifests[filepath.Base(file)] = template(t, string(values))
 	}
 	files, err = filepath.Glob(filepath.Join(root, "deploy/kubernetes", "*.yaml"))
 	require.NoError(t, err)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/echo"
 )
 
 // namespaces are those of the application.
@@ -50,42 +52,16 @@ func newApplication(s *site) *application {
 	listener, err := net.Listen("tcp", anyPort)
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { listener.Close() })
-	go echo(listener)
+	go echo.Serve(listener)
 	packets, err := net.ListenPacket("udp", anyPort)
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { packets.Close() })
-	go echoPackets(packets)
+	go echo.Packets(packets)
 	return &application{
 		site:      s,
 		machine:   end{kind: "network_set", network: outsideNetwork, address: s.MachineAddress().String()},
 		ports:     map[string]int{"tcp": listener.Addr().(*net.TCPAddr).Port, "udp": packets.LocalAddr().(*net.UDPAddr).Port},
 		addresses: map[string]bool{},
-	}
-}
-
-// echo sends back what it gets, until the listener is closed.
-func echo(l net.Listener) {
-	for {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			defer conn.Close()
-			_, _ = io.Copy(conn, conn) // the client sees what went wrong
-		}()
-	}
-}
-
-// echoPackets is echo, of datagrams.
-func echoPackets(conn net.PacketConn) {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, from, err := conn.ReadFrom(buffer)
-		if err != nil {
-			return
-		}
-		_, _ = conn.WriteTo(buffer[:n], from) // the client sees what is missing
 	}
 }
 

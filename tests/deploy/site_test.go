@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/cluster"
+	"github.com/otelcol-flowlogs/otelcol-flowlogs/tests/release"
 )
 
 const (
@@ -71,11 +71,9 @@ func binary() string {
 func writeImage(t *testing.T) string {
 	t.Helper()
 	archive := filepath.Join(t.TempDir(), "image.tar")
-	cmd := exec.Command("go", "run", "./distribution/image", "-binary="+binary(), "-out="+archive)
-	cmd.Dir = root
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s\nrun make build first", out)
-	require.Contains(t, string(out), image)
+	printed, err := release.WriteImage(t.Context(), root, binary(), archive)
+	require.NoError(t, err)
+	require.Contains(t, printed, image)
 	return archive
 }
 
